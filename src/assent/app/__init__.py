@@ -1,0 +1,1 @@
+"""The ways in: gateway, settings for browser libraries, management API, command line."""

@@ -1,0 +1,1 @@
+"""The workers: each reads the log from its cursor, decides, sends and settles."""

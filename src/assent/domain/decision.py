@@ -1,0 +1,159 @@
+"""A decision: verdict, reason and the categories that settled it; and the texts of every reason."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    """What happens to one event at one destination."""
+
+    DELIVER = "deliver"
+    WITHHOLD = "withhold"
+
+
+class Reason(StrEnum):
+    """Why; a closed list."""
+
+    CONSENTED = "consented"
+    CONSENT_UPDATE = "consent_update"
+    CONSENT_ABSENT = "consent_absent"
+    DESTINATION_UNMAPPED = "destination_unmapped"
+    CATEGORY_DENIED = "category_denied"
+    CONSENT_UNREADABLE = "consent_unreadable"
+    CATEGORY_MISSING = "category_missing"
+    CATEGORY_DISABLED = "category_disabled"
+    INTEGRATIONS_OBJECT = "integrations_object"
+    SENT_CLIENT_SIDE = "sent_client_side"
+    DESTINATION_DISABLED = "destination_disabled"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The verdict on one event at one destination, why, and the ids of the categories that settled it."""
+
+    verdict: Verdict
+    reason: Reason
+    categories: tuple[str, ...] = ()
+
+
+class ReasonText(msgspec.Struct, frozen=True):
+    """What console, API, docs and command line say about one reason under one verdict."""
+
+    verdict: Verdict
+    reason: Reason
+    title: str
+    what_happened: str
+    remedy: str
+    segment_code: str | None = None
+
+
+_BY_CONSENT = "FILTERED_BY_END_USER_CONSENT"
+
+REASONS: tuple[ReasonText, ...] = (
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CONSENTED,
+        "Consented",
+        "The person granted what this destination needs.",
+        "Nothing to do.",
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CONSENT_UPDATE,
+        "Consent update",
+        "The event reports a choice, and this destination asked to hear of every choice.",
+        "To stop it, set `receives_consent_updates: false` on the destination.",
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CONSENT_ABSENT,
+        "No consent object",
+        "The event carries no consent object, and the rules deliver such events without enforcement.",
+        "Stamp events with a consent object at the source, or set the rule `no_consent: withhold`.",
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.DESTINATION_UNMAPPED,
+        "Destination needs no consent",
+        "The destination is in no category, and the rules deliver to unmapped destinations.",
+        "Put the destination in a category, or set the rule `unmapped_destination: withhold`.",
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.CATEGORY_DENIED,
+        "Category denied",
+        "The person refused a category that this destination needs.",
+        "Nothing to mend: this is the person's choice.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.CONSENT_UNREADABLE,
+        "Consent unreadable",
+        "The event carries consent that is not JSON true or false per category, so nothing can be taken as granted.",
+        "Mend the source: `context.consent.categoryPreferences` must be an object of booleans.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.CATEGORY_MISSING,
+        "Category not named",
+        "The consent object does not name a category that this destination needs, which counts as refused.",
+        "Compare the category ids that the source sends with those of the workspace; they are case-sensitive.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.CATEGORY_DISABLED,
+        "Category switched off",
+        "A category that this destination needs is switched off in the workspace.",
+        "Switch the category on, or map the destination to another one.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.DESTINATION_UNMAPPED,
+        "Destination unmapped",
+        "The event carries consent, and the destination is in no category.",
+        "Map the destination to a category, or set the rule `unmapped_destination: deliver`.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.CONSENT_ABSENT,
+        "No consent object",
+        "The event carries no consent object, and the rules withhold such events.",
+        "Stamp events with a consent object at the source, or set the rule `no_consent: deliver`.",
+        _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.INTEGRATIONS_OBJECT,
+        "Closed by the integrations object",
+        "The event's own `integrations` object says false for this destination.",
+        "Change the `integrations` object at the source.",
+        "FILTERED_BY_INTEGRATIONS_OBJECT",
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.SENT_CLIENT_SIDE,
+        "Sent by the browser",
+        "The browser already sent this event to the destination itself (`_metadata.bundled`).",
+        "Nothing to do: sending it again would count it twice.",
+        "MESSAGE_SENT_CLIENT_SIDE",
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.DESTINATION_DISABLED,
+        "Destination disabled",
+        "The destination was switched off or removed.",
+        "Enable the destination.",
+    ),
+)
+
+_TEXTS = {(text.verdict, text.reason): text for text in REASONS}
+
+
+def explain(verdict: Verdict, reason: Reason) -> ReasonText:
+    """The texts of `reason` under `verdict`; raises KeyError for a pair that no decision has."""
+    return _TEXTS[verdict, reason]

@@ -1,0 +1,1 @@
+"""Events at rest: the log's interface and its adapters."""

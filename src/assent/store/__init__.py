@@ -1,0 +1,1 @@
+"""Everything else at rest: versions, accounts, people. SQLAlchemy over SQLite or PostgreSQL."""
