@@ -19,7 +19,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     event: dict[str, Any]
 
 
-Outcome: TypeAlias = None | Rejected | Unavailable
+Outcome: TypeAlias = Rejected | Unavailable | None
 """What became of one event: None is delivered."""
 
 
@@ -59,8 +59,8 @@ class Connector(Protocol):
     async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Send 1 to `batch_size` events; one outcome per event, in order.
 
-        Raises Unavailable or Rejected when that holds for all of them. Any other exception is a bug, which waits like an
-        outage.
+        Raises Unavailable or Rejected when that holds for all of them. Any other exception is a bug, which waits like
+        an outage.
         """
         ...
 

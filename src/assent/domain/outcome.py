@@ -20,8 +20,8 @@ class State(StrEnum):
 class Attempt(msgspec.Struct, frozen=True):
     """The record of an event that did not settle at its first attempt.
 
-    Times are UTC epoch milliseconds: `first_at` is the first attempt, `due_at` the next one (while retrying), `settled_at`
-    when it came to rest. `tried` counts attempts. `answer` is the destination's last answer.
+    Times are UTC epoch milliseconds: `first_at` is the first attempt, `due_at` the next one (while retrying),
+    `settled_at` when it came to rest. `tried` counts attempts. `answer` is the destination's last answer.
     """
 
     destination: str
@@ -51,8 +51,8 @@ class Span(msgspec.Struct, frozen=True):
 class Cursor(msgspec.Struct, frozen=True):
     """How far one destination has read the log.
 
-    `position` is the next offset to read. `skipped` counts the offsets that were never this destination's to read: before
-    it existed, or while it was removed. `until` is where a removed destination stops reading.
+    `position` is the next offset to read. `skipped` counts the offsets that were never this destination's to read:
+    before it existed, or while it was removed. `until` is where a removed destination stops reading.
     """
 
     destination: str

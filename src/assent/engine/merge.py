@@ -5,7 +5,7 @@ from typing import Any
 
 
 def merge_root(root: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item with the root's `context` and `integrations` merged in deeply: the item wins, its nulls are like missing.
+    """The item with the root's `context` and `integrations` merged in deeply: the item wins, its nulls are missing.
 
     A root context or consent that is not an object holds for every item that has no consent of its own, and so closes.
     """
