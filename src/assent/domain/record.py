@@ -11,10 +11,9 @@ CONSENT_UPDATE_EVENT = "Segment Consent Preference Updated"
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event as the client sent it, with what the server knows about its arrival.
 
-    `offset` is its place in the log, counted from 0 without gaps (-1: not appended yet). `received_at` is UTC epoch
-    milliseconds. `routing_key` is all that a decision depends on, as the JSON of the smallest event that gets the same
-    decisions; empty when the log has too many distinct ones to keep, in which case it is computed from `body`.
-    `sent_at` is the client's clock when it sent the request, from the root of the body. `body` is the event's JSON.
+    `received_at` is UTC epoch milliseconds. `routing_key` is all that a decision depends on, as the JSON of the smallest
+    event that gets the same decisions. `body` is the event's JSON. `sent_at` is the client's clock when it sent the
+    request, from the root of its body; `ip` its address where it is a browser.
     """
 
     source: str
@@ -25,7 +24,6 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: bytes
     sent_at: str | None = None
     ip: str | None = None
-    offset: int = -1
 
 
 class DiscardCode(StrEnum):

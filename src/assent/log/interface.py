@@ -1,0 +1,90 @@
+"""What a log is: accepted events in one durable sequence, which many cursors read at their own pace."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from assent.domain.record import Discard, Record
+
+
+class Found(NamedTuple):
+    """A record and its offset."""
+
+    offset: int
+    record: Record
+
+
+class Received(NamedTuple):
+    """How many items of one source came in during one minute (UTC epoch): accepted, or discarded by `code`."""
+
+    source: str
+    minute: int
+    code: str
+    events: int
+
+
+ACCEPTED = "accepted"
+"""The `code` of Received for items that became events."""
+
+
+KeyCounts: TypeAlias = Mapping[tuple[str, bytes], int]
+"""How many events there were of each source and routing key."""
+
+
+class Log(Protocol):
+    """The durable sequence of accepted events. Offsets count from 0 without gaps.
+
+    `head` is the offset that the next event will get; `start` the oldest still kept. An event is in the log once it is
+    on disk: a reader never sees one that a crash could take back.
+    """
+
+    @property
+    def head(self) -> int: ...
+
+    @property
+    def start(self) -> int: ...
+
+    async def append(self, records: Sequence[Record], discards: Sequence[Discard]) -> None:
+        """Return once all of it is on disk. A record whose message id its source sent in the last 24 hours is not
+        stored again: it becomes a discard.
+
+        Raises LogUnavailable when it cannot be written; then none of it is stored.
+        """
+        ...
+
+    async def read(self, offset: int, limit: int) -> Sequence[Record]:
+        """The records from `offset` on, at most `limit`, at least one if there is one; `result[i]` is at `offset + i`.
+
+        Raises NotFound for an offset before `start`.
+        """
+        ...
+
+    async def wait(self, offset: int) -> None:
+        """Return once there is a record at `offset`."""
+        ...
+
+    async def find(self, message_id: str) -> Sequence[Found]:
+        """The kept records with this message id, newest first: one per source at most, unless over 24 hours apart."""
+        ...
+
+    async def trim(self, before: int, *, at_most_bytes: int | None = None) -> int:
+        """Forget events and discards received before `before` (UTC epoch milliseconds), and the oldest beyond
+        `at_most_bytes`. Returns the new `start`."""
+        ...
+
+    async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
+        """The `start` that `trim` would leave behind."""
+        ...
+
+    async def received(self, since: int, until: int) -> Sequence[Received]:
+        """The counts of the minutes in [since, until), UTC epoch minutes."""
+        ...
+
+    async def discards(self, limit: int, before: int | None = None) -> Sequence[tuple[int, Discard]]:
+        """The newest discards, each with its number; `before` is the number that the page before ended with."""
+        ...
+
+    async def key_counts(self, since: int, until: int) -> KeyCounts:
+        """The counts of the hours in [since, until), UTC epoch hours."""
+        ...
+
+    async def close(self) -> None: ...
