@@ -1,0 +1,233 @@
+"""The accounts of every destination: cursors, spans, counters and attempts, settled in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from assent.domain.decision import Decision, Reason
+from assent.domain.errors import Conflict
+from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.store.database import upsert
+from assent.store.tables import attempts, counters, cursors, spans
+
+_encode_decision = msgspec.json.Encoder().encode
+_decode_decision = msgspec.json.Decoder(Decision).decode
+
+
+class Account(NamedTuple):
+    """What settled events are counted under."""
+
+    source: str
+    state: State
+    reason: Reason
+
+
+class Count(NamedTuple):
+    """How many events of one account of one destination settled in one minute (UTC epoch)."""
+
+    destination: str
+    minute: int
+    source: str
+    state: State
+    reason: Reason
+    events: int
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What one turn of a worker came to.
+
+    `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
+    events were tried. `attempts` are new or changed ones.
+    """
+
+    destination: str
+    minute: int
+    counts: Mapping[Account, int]
+    attempts: Sequence[Attempt] = ()
+    read: Span | None = None
+
+
+class Accounts:
+    """What became of every event at every destination."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # ---------------------------------------------------------------------------------------- cursors
+
+    def cursor(self, destination: str) -> Cursor | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(select(cursors).where(cursors.c.destination == destination)).one_or_none()
+        return Cursor(*row) if row is not None else None
+
+    def cursors(self) -> list[Cursor]:
+        with self._engine.connect() as connection:
+            return [Cursor(*row) for row in connection.execute(select(cursors))]
+
+    def open(self, destination: str, head: int) -> Cursor:
+        """The destination's cursor. One that is new, or comes back after it was removed, begins at `head`."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(cursors).where(cursors.c.destination == destination)).one_or_none()
+            if row is None:
+                cursor = Cursor(destination, head, head)
+                connection.execute(insert(cursors).values(**msgspec.structs.asdict(cursor)))
+                return cursor
+            cursor = Cursor(*row)
+            if cursor.until is not None:
+                cursor = Cursor(destination, head, cursor.skipped + head - cursor.position)
+                connection.execute(
+                    update(cursors)
+                    .where(cursors.c.destination == destination)
+                    .values(position=cursor.position, skipped=cursor.skipped, until=None)
+                )
+        return cursor
+
+    def remove(self, destination: str, head: int) -> None:
+        """The destination was removed: it has nothing to read from `head` on."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(cursors)
+                .where(cursors.c.destination == destination, cursors.c.until.is_(None))
+                .values(until=head)
+            )
+
+    # ---------------------------------------------------------------------------------------- settle
+
+    def settle(self, settlement: Settlement) -> None:
+        """Write all of it in one transaction.
+
+        Raises Conflict when another process moved the cursor: then nothing is written.
+        """
+        with self._engine.begin() as connection:
+            if settlement.read is not None:
+                _advance(connection, settlement.read)
+            _count(connection, settlement)
+            if settlement.attempts:
+                statement = upsert(connection, attempts)
+                connection.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["destination", "offset"],
+                        set_={name: statement.excluded[name] for name in _CHANGING},
+                    ),
+                    [_attempt_row(one) for one in settlement.attempts],
+                )
+
+    # ---------------------------------------------------------------------------------------- read
+
+    def attempts(self, *, destination: str | None = None, state: State | None = None) -> list[Attempt]:
+        """The attempts of one destination or of all, in one state or in any, by offset."""
+        query = select(attempts).order_by(attempts.c.offset)
+        if destination is not None:
+            query = query.where(attempts.c.destination == destination)
+        if state is not None:
+            query = query.where(attempts.c.state == state)
+        with self._engine.connect() as connection:
+            return [_attempt(row) for row in connection.execute(query)]
+
+    def attempts_at(self, offsets: Iterable[int]) -> list[Attempt]:
+        """The attempts of all destinations for the events at `offsets`."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
+            return [_attempt(row) for row in rows]
+
+    def waiting(self) -> dict[str, int]:
+        """How many events are retrying, by destination."""
+        query = select(attempts.c.destination, func.count()).where(attempts.c.state == State.RETRYING)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.group_by(attempts.c.destination))
+            return {row[0]: row[1] for row in rows}
+
+    def spans(self, offset: int) -> dict[str, Span]:
+        """The span that holds `offset`, by destination."""
+        query = select(spans).where(spans.c.start <= offset, spans.c.end > offset)
+        with self._engine.connect() as connection:
+            return {row.destination: Span(*row) for row in connection.execute(query)}
+
+    def counts(self, since: int, until: int) -> list[Count]:
+        """The counters of the minutes in [since, until), UTC epoch minutes."""
+        query = select(
+            counters.c.destination,
+            counters.c.minute,
+            counters.c.source,
+            counters.c.state,
+            counters.c.reason,
+            counters.c.events,
+        ).where(counters.c.minute >= since, counters.c.minute < until)
+        with self._engine.connect() as connection:
+            return [
+                Count(row[0], row[1], row[2], State(row[3]), Reason(row[4]), row[5])
+                for row in connection.execute(query)
+            ]
+
+    def totals(self) -> dict[str, dict[State, int]]:
+        """How many events ever settled, by destination and state."""
+        query = select(counters.c.destination, counters.c.state, func.sum(counters.c.events)).group_by(
+            counters.c.destination, counters.c.state
+        )
+        found: dict[str, dict[State, int]] = {}
+        with self._engine.connect() as connection:
+            for destination, state, events in connection.execute(query):
+                found.setdefault(destination, {})[State(state)] = int(events)
+        return found
+
+    def forget(self, before: int) -> None:
+        """Forget attempts that came to rest and spans, for events before offset `before`, which the log has trimmed."""
+        with self._engine.begin() as connection:
+            settled = attempts.c.state != State.RETRYING
+            connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
+            connection.execute(delete(spans).where(spans.c.end <= before))
+
+
+_CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
+
+
+def _advance(connection: Connection, read: Span) -> None:
+    moved = connection.execute(
+        update(cursors)
+        .where(cursors.c.destination == read.destination, cursors.c.position == read.start)
+        .values(position=read.end)
+    )
+    if moved.rowcount != 1:
+        raise Conflict(f"the cursor of `{read.destination}` is not at {read.start}: another process delivers from here")
+    same = spans.c.destination == read.destination
+    longer = connection.execute(
+        update(spans).where(same, spans.c.end == read.start, spans.c.version == read.version).values(end=read.end)
+    )
+    if longer.rowcount == 0:
+        connection.execute(insert(spans).values(**msgspec.structs.asdict(read)))
+
+
+def _count(connection: Connection, settlement: Settlement) -> None:
+    if not settlement.counts:
+        return
+    statement = upsert(connection, counters)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["destination", "minute", "source", "state", "reason"],
+            set_={"events": counters.c.events + statement.excluded.events},
+        ),
+        [
+            {
+                "destination": settlement.destination,
+                "minute": settlement.minute,
+                "source": account.source,
+                "state": account.state,
+                "reason": account.reason,
+                "events": events,
+            }
+            for account, events in settlement.counts.items()
+        ],
+    )
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(attempt), "decision": _encode_decision(attempt.decision)}
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    fields = dict(row._mapping)
+    fields["state"] = State(fields["state"])
+    fields["decision"] = _decode_decision(fields["decision"])
+    return Attempt(**fields)

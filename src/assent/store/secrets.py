@@ -1,0 +1,62 @@
+"""Secrets at rest: sealed values, which versions and exports name by reference only."""
+
+import hmac
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import Engine, insert, select
+
+from assent.domain.errors import NotFound
+from assent.store.tables import secrets
+
+REFERENCE_PREFIX = "$stored:"
+
+
+class Secrets:
+    """Values sealed with the key of one data directory.
+
+    The same value always has the same reference, so that a file applied again changes nothing; the reference is keyed,
+    so that it says nothing about the value.
+    """
+
+    def __init__(self, engine: Engine, key: bytes) -> None:
+        self._engine = engine
+        self._key = key
+        self._fernet = Fernet(key)
+
+    def keep(self, value: str) -> str:
+        """Seal `value`; returns the reference to write in its place."""
+        digest = hmac.digest(self._key, value.encode(), "sha256").hex()[:24]
+        with self._engine.begin() as connection:
+            if connection.scalar(select(secrets.c.reference).where(secrets.c.reference == digest)) is None:
+                connection.execute(
+                    insert(secrets).values(reference=digest, sealed=self._fernet.encrypt(value.encode()))
+                )
+        return REFERENCE_PREFIX + digest
+
+    def reveal(self, reference: str) -> str:
+        """The value behind a reference; raises NotFound for one that this data directory never gave or cannot open."""
+        with self._engine.connect() as connection:
+            digest = reference.removeprefix(REFERENCE_PREFIX)
+            sealed = connection.scalar(select(secrets.c.sealed).where(secrets.c.reference == digest))
+        if sealed is None:
+            raise NotFound(
+                f"there is no secret `{reference}` here: write the secret itself, or `$NAME` to take it from "
+                "the environment"
+            )
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise NotFound(f"the secret `{reference}` was sealed with another key: write it anew") from None
+
+
+def load_key(path: Path) -> bytes:
+    """The key in the file at `path`, made on first use, readable by its owner only."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes().strip()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(Fernet.generate_key())
+    return path.read_bytes()

@@ -1,0 +1,95 @@
+"""The tables of the store. Times are UTC epoch milliseconds; minutes are UTC epoch minutes."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("workspace", LargeBinary, nullable=False),  # the JSON of domain.Workspace
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("reference", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("destination", String(200), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("until", BigInteger),
+)
+
+spans = Table(
+    "spans",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("destination", "start"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("state", String(16), nullable=False),  # delivered, withheld, failed
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("destination", "minute", "source", "state", "reason"),
+    Index("counters_by_minute", "minute"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("decision", LargeBinary, nullable=False),  # the JSON of domain.Decision
+    Column("version", Integer, nullable=False),
+    Column("tried", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("http_status", Integer),
+    Column("settled_at", BigInteger),
+    PrimaryKeyConstraint("destination", "offset"),
+    Index("attempts_by_state", "state", "destination"),
+)
