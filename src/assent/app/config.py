@@ -1,0 +1,17 @@
+"""What one server is told when it starts: from the command line, or from the environment as `ASSENT_*`."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a server keeps its data and how long.
+
+    The log forgets events after `keep`, and the oldest when it is over `keep_bytes` (None: no limit).
+    """
+
+    data: Path
+    keep: timedelta = timedelta(days=7)
+    keep_bytes: int | None = None

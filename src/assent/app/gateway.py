@@ -1,0 +1,248 @@
+"""The gateway: Segment's tracking API, on raw ASGI. HTTP 200 means on disk."""
+
+import base64
+import binascii
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs
+
+from litestar.types import HTTPScope, Receive, Send
+
+from assent.app.answers import EXPOSE, JSON, ORIGIN, answer, error_body
+from assent.app.metrics import Metrics
+from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, LogUnavailable, Unauthorized
+from assent.domain.record import EVENT_TYPES
+from assent.domain.workspace import Source
+from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Arrival, Batch, OneEvent
+from assent.log.interface import Log
+
+_SUCCESS: Final = b'{"success": true}'
+_GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_RETRY_AFTER_SECONDS: Final = b"5"
+_KEYS_REMEMBERED: Final = 1_000
+_LEFT_UNREAD_BYTES: Final = 8 << 20
+
+_OK_START: Any = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [JSON, ORIGIN, EXPOSE, (b"content-length", b"%d" % len(_SUCCESS))],
+}
+_OK_BODY: Any = {"type": "http.response.body", "body": _SUCCESS}
+
+_ONE = {f"/v1/{one}": one for one in EVENT_TYPES} | {f"/v1/{one[0]}": one for one in EVENT_TYPES}
+_MANY = {"/v1/batch", "/v1/import", "/v1/b"}
+_PIXEL: Final = "/v1/pixel/"
+_METRICS: Final = "/v1/m"
+
+
+class _Headers(NamedTuple):
+    """The request headers that are looked at."""
+
+    authorization: bytes | None
+    encoding: bytes | None
+    length: bytes | None
+    origin: bytes | None
+
+
+class Gateway:
+    """The ASGI application under `/v1`, but for the settings of browser libraries.
+
+    `sources` gives the sources of the version in force by write key.
+    """
+
+    def __init__(self, log: Log, sources: Callable[[], Mapping[str, Source]], metrics: Metrics) -> None:
+        self._log = log
+        self._sources = sources
+        self._metrics = metrics
+        self._keys: dict[bytes, str] = {}
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and (path in _ONE or path in _MANY):
+            await self._track(scope, receive, send, path)
+        elif method == "OPTIONS":
+            await answer(send, 200, b"", _PREFLIGHT)
+        elif method == "GET" and path.startswith(_PIXEL):
+            await self._pixel(scope, send, path.removeprefix(_PIXEL))
+        elif method == "POST" and path == _METRICS:
+            await answer(send, 200, _SUCCESS)
+        elif path in _ONE or path in _MANY or path == _METRICS:
+            await answer(send, 405, error_body("method_not_allowed", f"`{method}` is not for here: use POST"))
+        else:
+            await answer(send, 404, error_body("not_found", f"there is nothing at `{path}`"))
+
+    async def _track(self, scope: HTTPScope, receive: Receive, send: Send, path: str) -> None:
+        headers = _read_headers(scope)
+        try:
+            body = await _read_body(receive, headers, BATCH_BYTES if path in _MANY else EVENT_BYTES)
+            started = time.perf_counter()
+            await self._store(body, path, headers, scope)
+        except BodyTooLarge as error:
+            self._metrics.requests[400] += 1
+            await _refuse_unread(receive, send, error)
+        except AssentError as error:
+            self._metrics.requests[error.status] += 1
+            await _answer_error(send, error)
+        else:
+            self._metrics.requests[200] += 1
+            self._metrics.request_seconds.observe(time.perf_counter() - started)
+            await send(_OK_START)
+            await send(_OK_BODY)
+
+    async def _store(self, body: bytes, path: str, headers: _Headers, scope: HTTPScope) -> None:
+        request = Batch(body) if path in _MANY else OneEvent(body, _ONE[path])
+        source = self._source(headers.authorization, request.write_key)
+        client = scope["client"] if headers.origin is not None else None
+        await self._append(request, source, client[0] if client else None)
+
+    async def _append(self, request: Batch | OneEvent, source: Source, ip: str | None) -> None:
+        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip)
+        records, discards = request.accept(arrival)
+        await self._log.append(records, discards)
+        self._metrics.accepted[source.id] += len(records)
+        for one in discards:
+            self._metrics.discarded[one.source, one.code] += 1
+
+    def _source(self, authorization: bytes | None, in_body: str | None) -> Source:
+        in_header = self._key_of(authorization) if authorization is not None else None
+        if in_header and in_body and in_header != in_body:
+            raise Unauthorized("the write key in the Authorization header is not the one in the body")
+        key = in_header or in_body
+        if not key:
+            raise Unauthorized("there is no write key: send it as HTTP Basic user name or as `writeKey` in the body")
+        source = self._sources().get(key)
+        if source is None:
+            raise Unauthorized("no source has this write key")
+        return source
+
+    def _key_of(self, authorization: bytes) -> str | None:
+        key = self._keys.get(authorization)
+        if key is None:
+            key = _basic_user(authorization)
+            if len(self._keys) >= _KEYS_REMEMBERED:
+                self._keys.clear()
+            self._keys[authorization] = key
+        return key or None
+
+    async def _pixel(self, scope: HTTPScope, send: Send, event_type: str) -> None:
+        """An e-mail beacon: whatever is wrong with it, an image is the answer, unless the log cannot be written."""
+        try:
+            if event_type in EVENT_TYPES:
+                data = parse_qs(scope["query_string"].decode("latin-1")).get("data", [""])[0]
+                request = OneEvent(_decode_base64(data), event_type)
+                client = scope["client"]
+                await self._append(request, self._source(None, request.write_key), client[0] if client else None)
+        except LogUnavailable as error:
+            await _answer_error(send, error)
+            return
+        except AssentError as error:
+            self._metrics.discarded["", f"pixel_{type(error).__name__.lower()}"] += 1
+        await answer(send, 200, _GIF, [(b"content-type", b"image/gif"), (b"cache-control", b"no-store")])
+
+
+_PREFLIGHT: Final = [
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (b"access-control-allow-headers", b"authorization, content-type, x-retry-count"),
+    (b"access-control-max-age", b"86400"),
+]
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _read_headers(scope: HTTPScope) -> _Headers:
+    authorization = encoding = length = origin = None
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = value
+        elif name == b"authorization":
+            authorization = value
+        elif name == b"content-encoding":
+            encoding = value
+        elif name == b"origin":
+            origin = value
+    return _Headers(authorization, encoding, length, origin)
+
+
+async def _read_body(receive: Receive, headers: _Headers, limit: int) -> bytes:
+    """The whole body, decompressed. Raises BodyTooLarge as soon as it is over `limit` bytes, without reading on."""
+    encoding = (headers.encoding or b"identity").strip().lower()
+    if encoding not in (b"identity", b"gzip", b""):
+        raise InvalidInput(f"the content encoding `{encoding.decode('latin-1')[:50]}` is not known: use gzip or none")
+    if headers.length is not None and headers.length.isdigit() and int(headers.length) > limit:
+        raise BodyTooLarge(f"the body may have at most {limit} bytes, this one has {int(headers.length)}")
+    unzip = zlib.decompressobj(31) if encoding == b"gzip" else None
+    body = b""
+    more = True
+    while more:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("the client went away before the whole body was here")
+        body += message["body"] if unzip is None else _unzip(unzip, message["body"], limit + 1 - len(body))
+        if len(body) > limit:
+            raise BodyTooLarge(f"the body may have at most {limit} bytes")
+        more = message.get("more_body", False)
+    if unzip is not None and not unzip.eof:
+        raise InvalidInput("the body is cut off: it is not whole gzip data")
+    return body
+
+
+def _unzip(unzip: "zlib._Decompress", data: bytes, at_most: int) -> bytes:
+    try:
+        return unzip.decompress(data, at_most)
+    except zlib.error as error:
+        raise InvalidInput(f"the body is not gzip data: {error}") from None
+
+
+def _basic_user(authorization: bytes) -> str:
+    scheme, _, credentials = authorization.partition(b" ")
+    if scheme.lower() != b"basic":
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _decode_base64(data: str) -> bytes:
+    try:
+        return base64.b64decode(data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4))
+    except (binascii.Error, ValueError):
+        raise InvalidInput("`data` is not base64") from None
+
+
+async def _answer_error(send: Send, error: AssentError) -> None:
+    headers = [JSON]
+    if isinstance(error, LogUnavailable):
+        headers.append((b"retry-after", _RETRY_AFTER_SECONDS))
+    await answer(send, error.status, error_body(_code(error), error.message), headers)
+
+
+async def _refuse_unread(receive: Receive, send: Send, error: BodyTooLarge) -> None:
+    """Answer before the body is all here, then let the rest of it run past unread.
+
+    Closing at once would reset the connection, and the client would not see the answer but try again for ever.
+    """
+    body = error_body(_code(error), error.message)
+    headers = [ORIGIN, JSON, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    start: Any = {"type": "http.response.start", "status": error.status, "headers": headers}
+    await send(start)
+    whole: Any = {"type": "http.response.body", "body": body, "more_body": True}
+    await send(whole)
+    passed = 0
+    more = True
+    while more and passed < _LEFT_UNREAD_BYTES:
+        message: Any = await receive()
+        passed += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    end: Any = {"type": "http.response.body", "body": b""}
+    await send(end)
+
+
+def _code(error: AssentError) -> str:
+    name = type(error).__name__
+    return name[0].lower() + "".join(f"_{one.lower()}" if one.isupper() else one for one in name[1:])

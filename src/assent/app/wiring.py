@@ -1,0 +1,193 @@
+"""Putting the parts together: the only place where adapters of log and store are built."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from assent.app.config import Config
+from assent.app.metrics import Metrics
+from assent.delivery.in_force import InForce
+from assent.delivery.supervisor import Delivery
+from assent.destinations.connector import Connector
+from assent.destinations.registry import connector_class, read_settings
+from assent.destinations.unconfigured import Unconfigured
+from assent.domain.errors import AssentError, Conflict, InvalidWorkspace, LogUnavailable
+from assent.domain.workspace import Destination, Source, Version, Workspace
+from assent.engine.policy import Policy
+from assent.log.sqlite import SqliteLog
+from assent.store.accounts import Accounts
+from assent.store.database import open_database
+from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
+from assent.store.tokens import Tokens
+from assent.store.versions import Versions
+
+log = logging.getLogger("assent")
+
+_WATCH_SECONDS: Final = 0.5
+_TRIM_EVERY: Final = timedelta(minutes=1)
+
+
+def now() -> int:
+    """UTC epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Stores(NamedTuple):
+    """Everything that a data directory keeps beside the log."""
+
+    engine: Engine
+    versions: Versions
+    accounts: Accounts
+    tokens: Tokens
+    secrets: Secrets
+
+    def current(self) -> Version:
+        """The version in force; an empty one before the first."""
+        number = self.versions.current_number()
+        return self.versions.get(number) if number else Version(0, Workspace(), 0, "")
+
+
+def open_stores(data: Path) -> Stores:
+    """Open the stores of a data directory, which is made on first use."""
+    data.mkdir(parents=True, exist_ok=True)
+    engine = open_database(f"sqlite:///{data / 'state.db'}")
+    secrets = Secrets(engine, load_key(data / "secret.key"))
+    return Stores(engine, Versions(engine), Accounts(engine), Tokens(engine), secrets)
+
+
+def open_log(data: Path, metrics: Metrics | None = None) -> SqliteLog:
+    """Open the log of a data directory."""
+    data.mkdir(parents=True, exist_ok=True)
+    return SqliteLog(data / "log.db", observe_commit=metrics.commit_seconds.observe if metrics else None)
+
+
+def connect(destination: Destination | None, secrets: Secrets) -> Connector:
+    """The connector of a destination, its settings filled in from secrets and environment.
+
+    One that cannot be built (a variable is missing) stands in for an outage, so that its events wait.
+    """
+    if destination is None:
+        return Unconfigured("the destination was removed")
+    try:
+        connector = connector_class(destination.connector)
+        settings = read_settings(destination.connector, reveal(destination.settings, secrets), os.environ)
+    except AssentError as error:
+        log.error("`%s` waits, because its settings cannot be used: %s", destination.id, error.message)
+        return Unconfigured(error.message)
+    build: Any = connector
+    built: Connector = build(settings)
+    return built
+
+
+def reveal(value: Any, secrets: Secrets) -> Any:
+    """Settings with each reference to a stored secret replaced by the secret. Raises NotFound."""
+    if isinstance(value, Mapping):
+        return {name: reveal(one, secrets) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [reveal(one, secrets) for one in value]
+    if isinstance(value, str) and value.startswith(REFERENCE_PREFIX):
+        secret = secrets.reveal(value)
+        return f"${secret}" if secret.startswith("$") else secret
+    return value
+
+
+class Server:
+    """One running process: log, stores, the version in force, and delivery."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.stores = open_stores(config.data)
+        self._lock = _lock(config.data / "lock")
+        self.log = open_log(config.data, self.metrics)
+        self.sources: Mapping[str, Source] = {}
+        self.is_ready = False
+        self._put_in_force(self.stores.current())
+        self.delivery = Delivery(
+            self.log,
+            self.stores.accounts,
+            in_force=lambda: self.in_force,
+            connect=lambda destination: connect(destination, self.stores.secrets),
+            now=now,
+            on_settled=self.metrics.settlement,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._following = asyncio.Lock()
+
+    def _put_in_force(self, version: Version) -> None:
+        self.in_force = InForce(version, Policy(version.workspace))
+        self.sources = {one.write_key: one for one in version.workspace.sources}
+
+    async def start(self) -> None:
+        self._put_in_force(self.stores.current())
+        await self.delivery.follow()
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._trim())]
+        self.is_ready = True
+
+    async def stop(self) -> None:
+        """Finish what is in flight, then close."""
+        self.is_ready = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.delivery.stop()
+        await self.log.close()
+        self.stores.engine.dispose()
+        os.close(self._lock)
+
+    async def follow(self) -> None:
+        """Put the newest version into force, if it is not yet."""
+        async with self._following:
+            number = await asyncio.to_thread(self.stores.versions.current_number)
+            if number != self.in_force.number:
+                self._put_in_force(await asyncio.to_thread(self.stores.versions.get, number))
+                await self.delivery.follow()
+
+    async def _watch(self) -> None:
+        """Follow versions that another process applies to the same data directory."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            try:
+                await self.follow()
+            except SQLAlchemyError:
+                log.exception("the version in force cannot be read; version %s stays", self.in_force.number)
+
+    async def _trim(self) -> None:
+        while True:
+            before = now() - int(self.config.keep.total_seconds() * 1000)
+            try:
+                await self.delivery.trim(before, at_most_bytes=self.config.keep_bytes)
+            except (LogUnavailable, SQLAlchemyError):
+                log.exception("the log cannot be trimmed now")
+            await asyncio.sleep(_TRIM_EVERY.total_seconds())
+
+
+def _lock(path: Path) -> int:
+    """Hold the data directory for this process; raises Conflict when another one has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Conflict(f"another server is running on `{path.parent}`") from None
+    return descriptor
+
+
+def check_settings(workspace: Workspace, secrets: Secrets) -> None:
+    """Raises InvalidWorkspace when a destination's settings cannot be used here, now."""
+    for index, destination in enumerate(workspace.destinations):
+        try:
+            if destination.connector:
+                read_settings(destination.connector, reveal(destination.settings, secrets), os.environ)
+        except AssentError as error:
+            where = f"destinations[{index}].{error.field or 'settings'}"
+            raise InvalidWorkspace(f"{where}: {error.message}", field=where) from None

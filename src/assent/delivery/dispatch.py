@@ -1,0 +1,102 @@
+"""Sending a run of events through a connector: batches, lanes, and one outcome per event."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from assent.engine.forward import forward, subject_of
+
+from assent.delivery.breaker import Breaker
+from assent.destinations.connector import Connector, Outcome, Outgoing
+from assent.domain.decision import Decision
+from assent.domain.errors import InvalidInput, Rejected, Unavailable
+from assent.domain.record import Record
+
+log = logging.getLogger("assent.delivery")
+
+
+class Deliverable(NamedTuple):
+    """One event that a destination should have, and the decision that says so."""
+
+    offset: int
+    record: Record
+    decision: Decision
+
+
+class NotTried(Unavailable):
+    """An event that was not sent because one before it, of the same person, could not be."""
+
+
+async def dispatch(
+    connector: Connector, events: Sequence[Deliverable], breaker: Breaker, clock: Callable[[], float]
+) -> list[Outcome]:
+    """Send `events`; one outcome each, in order.
+
+    Events of one person stay in order: they share a lane, which sends one batch after the other and stops at the first
+    that finds the destination unavailable.
+    """
+    outcomes: dict[int, Outcome] = {}
+    async with asyncio.TaskGroup() as lanes:
+        for lane in _lanes(events, connector):
+            lanes.create_task(_send_lane(connector, lane, outcomes, breaker, clock))
+    return [outcomes[one.offset] for one in events]
+
+
+def _lanes(events: Sequence[Deliverable], connector: Connector) -> list[list[Deliverable]]:
+    if connector.concurrency == 1 or len(events) <= 1:
+        return [list(events)]
+    lanes: list[list[Deliverable]] = [[] for _ in range(connector.concurrency)]
+    for event in events:
+        lanes[hash(subject_of(event.record)) % connector.concurrency].append(event)
+    return [lane for lane in lanes if lane]
+
+
+async def _send_lane(
+    connector: Connector,
+    lane: list[Deliverable],
+    outcomes: dict[int, Outcome],
+    breaker: Breaker,
+    clock: Callable[[], float],
+) -> None:
+    for at in range(0, len(lane), connector.batch_size):
+        batch = lane[at : at + connector.batch_size]
+        answers = await _send_batch(connector, batch)
+        outcomes.update(zip((one.offset for one in batch), answers, strict=True))
+        unavailable = next((one for one in answers if isinstance(one, Unavailable)), None)
+        if unavailable is None:
+            breaker.succeeded()
+            continue
+        breaker.failed(clock(), unavailable.after)
+        rest = lane[at + connector.batch_size :]
+        outcomes.update((one.offset, NotTried(unavailable.answer, after=unavailable.after)) for one in rest)
+        return
+
+
+async def _send_batch(connector: Connector, batch: list[Deliverable]) -> Sequence[Outcome]:
+    outgoing: list[Outgoing] = []
+    for one in batch:
+        try:
+            outgoing.append(Outgoing(one.record.message_id, forward(one.record)))
+        except InvalidInput as error:
+            return await _send_without(connector, batch, one, Rejected(f"it cannot be forwarded: {error.message}"))
+    try:
+        return await connector.send(outgoing)
+    except Rejected as error:
+        if len(batch) == 1:
+            return [error]
+        # One bad event must not condemn those that happened to travel with it.
+        return [outcome for one in batch for outcome in await _send_batch(connector, [one])]
+    except Unavailable as error:
+        return [error] * len(batch)
+    except Exception as error:
+        log.exception("the connector `%s` has a bug; its events wait", connector.name)
+        return [Unavailable(f"the connector has a bug: {type(error).__name__}")] * len(batch)
+
+
+async def _send_without(
+    connector: Connector, batch: list[Deliverable], unsendable: Deliverable, outcome: Rejected
+) -> list[Outcome]:
+    others = [one for one in batch if one is not unsendable]
+    answers = iter(await _send_batch(connector, others) if others else [])
+    return [outcome if one is unsendable else next(answers) for one in batch]

@@ -1,0 +1,131 @@
+"""All workers: one per destination of the version in force, and those that still settle removed ones."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from assent.delivery.in_force import InForce
+from assent.delivery.worker import Worker
+from assent.destinations.connector import Connector
+from assent.domain.outcome import Cursor
+from assent.domain.workspace import Destination
+from assent.log.interface import Log
+from assent.store.accounts import Accounts, Settlement
+
+log = logging.getLogger("assent.delivery")
+_Answer = TypeVar("_Answer")
+_GRACE: Final = timedelta(seconds=15)
+
+
+class Delivery:
+    """The workers, following the version in force.
+
+    `connect` builds the connector of a destination; None stands for one that was removed.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        accounts: Accounts,
+        *,
+        in_force: Callable[[], InForce],
+        connect: Callable[[Destination | None], Connector],
+        now: Callable[[], int],
+        on_settled: Callable[[Settlement], None],
+    ) -> None:
+        self._log = log
+        self._accounts = accounts
+        self._in_force = in_force
+        self._connect = connect
+        self._now = now
+        self._on_settled = on_settled
+        self._store_thread = ThreadPoolExecutor(1, "accounts")
+        self._running: dict[str, tuple[Worker, asyncio.Task[None], Destination | None]] = {}
+
+    @property
+    def workers(self) -> list[Worker]:
+        return [worker for worker, _task, _destination in self._running.values()]
+
+    async def follow(self) -> None:
+        """Start, restart and end workers so that they are those of the version in force."""
+        wanted = {one.id: one for one in self._in_force().version.workspace.destinations}
+        known = {one.destination for one in await self._in_store(self._accounts.cursors)}
+        for gone in known - wanted.keys():
+            await self._in_store(self._accounts.remove, gone, self._log.head)
+        for name in known | wanted.keys():
+            destination = wanted.get(name)
+            running = self._running.get(name)
+            if running is None or not _sends_alike(running[2], destination):
+                await self._end([name])
+                await self._start(name, destination)
+
+    async def _start(self, name: str, destination: Destination | None) -> None:
+        cursor = await self._in_store(self._open, name, destination)
+        if cursor is None or (
+            cursor.until is not None and cursor.position >= cursor.until and not await self._waits(name)
+        ):
+            return
+        worker = Worker(
+            cursor,
+            self._connect(destination),
+            log=self._log,
+            accounts=self._accounts,
+            store_thread=self._store_thread,
+            in_force=self._in_force,
+            now=self._now,
+            on_settled=self._on_settled,
+        )
+        task = asyncio.create_task(worker.run(), name=f"deliver to {name}")
+        task.add_done_callback(_report)
+        self._running[name] = (worker, task, destination)
+
+    def _open(self, name: str, destination: Destination | None) -> Cursor | None:
+        if destination is not None:
+            return self._accounts.open(name, self._log.head)
+        return self._accounts.cursor(name)
+
+    async def _waits(self, name: str) -> bool:
+        return name in await self._in_store(self._accounts.waiting)
+
+    async def _end(self, names: list[str]) -> None:
+        """Let the turns under way finish, at most for `_GRACE`."""
+        ending = [self._running.pop(name) for name in names if name in self._running]
+        if not ending:
+            return
+        for worker, _task, _destination in ending:
+            worker.stop()
+        tasks = [task for _worker, task, _destination in ending]
+        _done, late = await asyncio.wait(tasks, timeout=_GRACE.total_seconds())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Finish what is in flight."""
+        await self._end(list(self._running))
+        self._store_thread.shutdown()
+
+    async def trim(self, before: int, *, at_most_bytes: int | None) -> None:
+        """Forget what was received before `before` (UTC epoch milliseconds) or is too much. What is still unread by
+        then, or waiting, is first counted as failed."""
+        start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
+        await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
+        kept_from = await self._log.trim(before, at_most_bytes=at_most_bytes)
+        await self._in_store(self._accounts.forget, kept_from)
+
+    async def _in_store(self, call: Callable[..., _Answer], *arguments: object) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._store_thread, call, *arguments)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("`%s` has stopped, restart the server: %r", task.get_name(), error)
+
+
+def _sends_alike(one: Destination | None, other: Destination | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.connector == other.connector and one.settings == other.settings
