@@ -1,48 +1,61 @@
-"""`assent serve`: one process with gateway, settings for browser libraries, management API and delivery."""
+"""`assent serve`: its options, and how they become the Config of a server."""
 
-import logging
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Final
 
-import uvicorn
-import uvloop
+import typer
 
-from assent.app.api import create_api
-from assent.app.asgi import Application
-from assent.app.config import Config
-from assent.app.wiring import Server, now
-from assent.app.workspace_file import load
-from assent.app.workspaces import apply
+from assent.app.options import DataOption
 
-_GRACE_SECONDS = 10
+PORT: Final = 8700
+_GIGABYTE: Final = 1_000_000_000
 
 
-def serve(config: Config, workspace: Path | None, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight.
+def serve(
+    data: DataOption,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="FILE",
+            envvar="ASSENT_WORKSPACE",
+            exists=True,
+            dir_okay=False,
+            help="A workspace file, put into force before serving. Without it, what is in force stays.",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="H", envvar="ASSENT_HOST", help="The address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(metavar="P", envvar="ASSENT_PORT", min=0, max=65535, help="The port; 0 takes any that is free."),
+    ] = PORT,
+    keep_days: Annotated[
+        float,
+        typer.Option(metavar="N", envvar="ASSENT_KEEP_DAYS", min=0.01, help="Forget events after so many days."),
+    ] = 7,
+    keep_gb: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N", envvar="ASSENT_KEEP_GB", min=0.01, help="Forget the oldest events beyond so many gigabytes."
+        ),
+    ] = None,
+) -> None:
+    """Take events in, deliver them where people consented: gateway, settings, API and delivery in one process.
 
-    A workspace file that differs from the version in force is applied first. Raises InvalidWorkspace, and Conflict when
-    another server runs on the same data directory.
+    SIGTERM and SIGINT let it finish what is in flight; then it ends with exit status 0.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    uvloop.run(_serve(config, workspace, host, port))
+    # Here, not above: who asks another command need not wait for a server's imports.
+    from assent.app.complaints import complaints
+    from assent.app.config import Config
+    from assent.app.serving import run
 
-
-async def _serve(config: Config, workspace: Path | None, host: str, port: int) -> None:
-    wanted = load(workspace) if workspace is not None else None
-    server = Server(config)
-    if wanted is not None:
-        apply(server.stores, wanted, author="serve", comment=f"from {workspace}", at=now())
-    options = uvicorn.Config(
-        Application(server, create_api(server)),
-        host=host,
-        port=port,
-        http="httptools",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+    config = Config(
+        data=data,
+        keep=timedelta(days=keep_days),
+        keep_bytes=int(keep_gb * _GIGABYTE) if keep_gb is not None else None,
     )
-    logging.getLogger("assent").info("listening on http://%s:%s, data in %s", host, port, config.data)
-    await uvicorn.Server(options).serve()
+    with complaints():
+        run(config, workspace, host, port)
