@@ -100,11 +100,7 @@ class Gateway:
 
     async def _append(self, request: Batch | OneEvent, source: Source, ip: str | None) -> None:
         arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip)
-        records, discards = request.accept(arrival)
-        await self._log.append(records, discards)
-        self._metrics.accepted[source.id] += len(records)
-        for one in discards:
-            self._metrics.discarded[one.source, one.code] += 1
+        await self._log.append(*request.accept(arrival))
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:
         in_header = self._key_of(authorization) if authorization is not None else None

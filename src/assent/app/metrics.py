@@ -10,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from assent.delivery.worker import Worker
-from assent.log.interface import Log
+from assent.log.interface import ACCEPTED, Log
+from assent.log.sqlite_file import Counts
 from assent.store.accounts import Settlement
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -46,6 +47,15 @@ class Metrics:
         self.settled: Counter[tuple[str, str, str]] = Counter()
         self.request_seconds = Histogram()
         self.commit_seconds = Histogram()
+
+    def committed(self, seconds: float, received: Counts) -> None:
+        """The log has stored what `received` counts."""
+        self.commit_seconds.observe(seconds)
+        for (_minute, source, code), events in received.items():
+            if code == ACCEPTED:
+                self.accepted[source] += events
+            else:
+                self.discarded[source, code] += events
 
     def settlement(self, settlement: Settlement) -> None:
         for account, events in settlement.counts.items():

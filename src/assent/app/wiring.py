@@ -67,7 +67,7 @@ def open_stores(data: Path) -> Stores:
 def open_log(data: Path, metrics: Metrics | None = None) -> SqliteLog:
     """Open the log of a data directory."""
     data.mkdir(parents=True, exist_ok=True)
-    return SqliteLog(data / "log.db", observe_commit=metrics.commit_seconds.observe if metrics else None)
+    return SqliteLog(data / "log.db", on_commit=metrics.committed if metrics else None)
 
 
 def connect(destination: Destination | None, secrets: Secrets) -> Connector:

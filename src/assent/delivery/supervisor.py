@@ -113,7 +113,7 @@ class Delivery:
         then, or waiting, is first counted as failed."""
         start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
         await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
-        kept_from = await self._log.trim(before, at_most_bytes=at_most_bytes)
+        kept_from = await self._log.trim(start, before)
         await self._in_store(self._accounts.forget, kept_from)
 
     async def _in_store(self, call: Callable[..., _Answer], *arguments: object) -> _Answer:

@@ -66,13 +66,14 @@ class Log(Protocol):
         """The kept records with this message id, newest first: one per source at most, unless over 24 hours apart."""
         ...
 
-    async def trim(self, before: int, *, at_most_bytes: int | None = None) -> int:
-        """Forget events and discards received before `before` (UTC epoch milliseconds), and the oldest beyond
-        `at_most_bytes`. Returns the new `start`."""
+    async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
+        """The offset below which all was received before `before` (UTC epoch milliseconds), or is the oldest beyond
+        `at_most_bytes`."""
         ...
 
-    async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
-        """The `start` that `trim` would leave behind."""
+    async def trim(self, start: int, before: int) -> int:
+        """Forget events below offset `start`, at least nearly, and discards received before `before` (UTC epoch
+        milliseconds). Returns the new `start`."""
         ...
 
     async def received(self, since: int, until: int) -> Sequence[Received]:

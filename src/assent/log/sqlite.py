@@ -3,16 +3,18 @@
 import asyncio
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from assent.domain.errors import LogUnavailable, NotFound
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.log.interface import Found, KeyCounts, Received
 from assent.log.seen import fingerprint
-from assent.log.sqlite_file import Block, LogFile
+from assent.log.sqlite_file import Block, Counts, LogFile
 from assent.log.tail import Tail
 
 DUPLICATES_MS: Final = 24 * 3600 * 1000
@@ -22,6 +24,9 @@ _COMMIT_OVERHEAD_BYTES: Final = 16 << 10
 
 _Answer = TypeVar("_Answer")
 
+OnCommit: TypeAlias = Callable[[float, Counts], None]
+"""What is told of each commit: how many seconds it took, and what it stored."""
+
 
 class _Group:
     """What waits for one commit; `trim` is the start to delete up to and the time before which discards go."""
@@ -29,6 +34,7 @@ class _Group:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.discards: list[Discard] = []
+        self.received: Counts = Counter()
         self.trim: tuple[int, int] | None = None
         self.waiters: list[asyncio.Future[None]] = []
         self.started = 0.0
@@ -42,13 +48,13 @@ class SqliteLog:
     interpreter's lock back and forth for each statement.
     """
 
-    def __init__(self, path: Path, *, observe_commit: Callable[[float], None] | None = None) -> None:
+    def __init__(self, path: Path, *, on_commit: OnCommit | None = None) -> None:
         self._file = LogFile(path)
         self._head = self._file.head
         self._start = self._file.start
         self._seen = self._file.load_seen(DUPLICATES_MS)
         self._tail = Tail()
-        self._observe_commit = observe_commit
+        self._on_commit = on_commit
         self._writer = ThreadPoolExecutor(1, "log-writer")
         self._reader = ThreadPoolExecutor(1, "log-reader")
         self._checkpointer = ThreadPoolExecutor(1, "log-checkpointer")
@@ -90,7 +96,8 @@ class SqliteLog:
         try:
             self._file.begin()
             blocks, start = self._prepare(group)
-        except sqlite3.Error as error:
+        except Exception as error:
+            # INVARIANT: whatever goes wrong, nobody waits for ever, and the next group has its chance.
             self._fail(group, error)
             return
         self._committing = True
@@ -100,7 +107,7 @@ class SqliteLog:
 
     def _prepare(self, group: _Group) -> tuple[list[Block], int]:
         records, prints, duplicates = self._without_duplicates(group.records)
-        blocks = self._file.prepare(records, prints, group.discards + duplicates)
+        blocks, group.received = self._file.prepare(records, prints, group.discards + duplicates)
         return blocks, self._file.trim(*group.trim) if group.trim else self._start
 
     def _without_duplicates(self, records: list[Record]) -> tuple[list[Record], list[int], list[Discard]]:
@@ -146,8 +153,8 @@ class SqliteLog:
         if error is not None:
             self._fail(group, error)
             return
-        if self._observe_commit is not None:
-            self._observe_commit(time.perf_counter() - group.started)
+        if self._on_commit is not None:
+            self._on_commit(time.perf_counter() - group.started, group.received)
         self._advance(blocks, start)
         for waiter in group.waiters:
             if not waiter.done():
@@ -167,7 +174,8 @@ class SqliteLog:
 
     def _fail(self, group: _Group, error: BaseException) -> None:
         """Take the whole group back: nothing of it was stored."""
-        self._file.rollback()
+        with suppress(sqlite3.Error):  # what stays open makes the next `begin` fail, which tries this again
+            self._file.rollback()
         unavailable = LogUnavailable(f"the log cannot be written: {error}; nothing was stored, send it again later")
         for waiter in group.waiters:
             if not waiter.done():
@@ -188,10 +196,13 @@ class SqliteLog:
 
     async def read(self, offset: int, limit: int) -> Sequence[Record]:
         if offset < self._start:
-            raise NotFound(f"offset `{offset}` is no longer in the log, which starts at {self._start}")
+            raise _trimmed(offset)
         if offset >= self._head:
             return []
-        return self._tail.read(offset, limit) or await self._aside(self._file.read, offset, limit)
+        found = self._tail.read(offset, limit) or await self._aside(self._file.read, offset, limit)
+        if not found:
+            raise _trimmed(offset)
+        return found
 
     async def wait(self, offset: int) -> None:
         while offset >= self._head:
@@ -226,8 +237,7 @@ class SqliteLog:
     async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
         return await self._aside(self._file.trimmable, before, at_most_bytes)
 
-    async def trim(self, before: int, *, at_most_bytes: int | None = None) -> int:
-        start = await self.trimmable(before, at_most_bytes=at_most_bytes)
+    async def trim(self, start: int, before: int) -> int:
         while True:
             self._pending.trim = (start, before)
             await self._next_commit()
@@ -239,3 +249,7 @@ class SqliteLog:
         for executor in (self._checkpointer, self._reader, self._writer):
             executor.shutdown()
         self._file.close()
+
+
+def _trimmed(offset: int) -> NotFound:
+    return NotFound(f"offset `{offset}` is no longer in the log: it was trimmed")

@@ -5,7 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, decode_block, encode_block
@@ -14,8 +14,10 @@ from assent.log.seen import Seen, fingerprint
 
 _MOST_KEYS: Final = 100_000
 _MOST_KEY_BYTES: Final = 2_048
-_MOST_DISCARD_SAMPLES: Final = 100
+_MOST_SAMPLES_A_COMMIT: Final = 100
+_MOST_SAMPLES: Final = 100_000
 _BLOCKS_A_TRIM: Final = 20
+_NO_ID: Final = 1 << 62  # above every one there will ever be
 
 _SCHEMA = """
 CREATE TABLE blocks (
@@ -43,6 +45,10 @@ PRAGMA user_version = 1;
 """
 
 
+Counts: TypeAlias = Counter[tuple[int, str, str]]
+"""How many items came in, by minute (UTC epoch), source and code, as in `Received`."""
+
+
 class Block(NamedTuple):
     """A run of records that one commit wrote; `size` is in bytes."""
 
@@ -63,6 +69,8 @@ class LogFile:
         self._read_db = _connect(path)
         self._checkpoint_db = _connect(path)
         self._load_keys()
+        self._new_keys: list[bytes] = []
+        self._block_read_last = Block(0, [], 0)
         self.start: int = self._db.execute("SELECT start FROM trimmed").fetchone()[0]
         self.head: int = self._db.execute(
             "SELECT max(?, coalesce(max(first + count), 0)) FROM blocks", (self.start,)
@@ -92,20 +100,20 @@ class LogFile:
 
     # ---------------------------------------------------------------------------------------- write
 
-    def prepare(self, records: Sequence[Record], prints: Sequence[int], discards: Sequence[Discard]) -> list[Block]:
-        """Write rows into the open transaction, leaving only the commit to do; `prints` are fingerprints of `records`."""
+    def prepare(
+        self, records: Sequence[Record], prints: Sequence[int], discards: Sequence[Discard]
+    ) -> tuple[list[Block], Counts]:
+        """Write rows into the open transaction, leaving only the commit; `prints` are fingerprints of `records`."""
         blocks = [
             self._insert_block(self.head + at, records[at : at + MOST_RECORDS], prints[at : at + MOST_RECORDS])
             for at in range(0, len(records), MOST_RECORDS)
         ]
-        self._count(records, discards)
-        self._db.executemany(
-            "INSERT INTO discards (source, received_at, code, sample) VALUES (?, ?, ?, ?)",
-            [(one.source, one.received_at, one.code, one.sample) for one in discards[:_MOST_DISCARD_SAMPLES]],
-        )
-        return blocks
+        if discards:
+            self._insert_discards(discards)
+        return blocks, self._count(records, discards)
 
     def begin(self) -> None:
+        self._new_keys.clear()
         self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
@@ -113,9 +121,11 @@ class LogFile:
 
     def rollback(self) -> None:
         """Take back everything since `begin`."""
+        for key in self._new_keys:
+            del self._keys[self._key_ids.pop(key)]
+        self._new_keys.clear()
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-        self._load_keys()
 
     def _insert_block(self, first: int, records: Sequence[Record], prints: Sequence[int]) -> Block:
         block = encode_block(records, [self._key_id(one.routing_key) for one in records])
@@ -132,11 +142,20 @@ class LogFile:
                 return UNKNOWN_KEY
             id_ = len(self._key_ids) + 1
             self._db.execute("INSERT INTO routing_keys VALUES (?, ?)", (id_, key))
+            self._new_keys.append(key)
             self._key_ids[key] = id_
             self._keys[id_] = key
         return id_
 
-    def _count(self, records: Sequence[Record], discards: Sequence[Discard]) -> None:
+    def _insert_discards(self, discards: Sequence[Discard]) -> None:
+        # All are counted; as samples to look at the newest will do, or a flood of them would fill the disk.
+        self._db.executemany(
+            "INSERT INTO discards (source, received_at, code, sample) VALUES (?, ?, ?, ?)",
+            [(one.source, one.received_at, one.code, one.sample) for one in discards[:_MOST_SAMPLES_A_COMMIT]],
+        )
+        self._db.execute("DELETE FROM discards WHERE id <= (SELECT max(id) FROM discards) - ?", (_MOST_SAMPLES,))
+
+    def _count(self, records: Sequence[Record], discards: Sequence[Discard]) -> Counts:
         received = Counter((one.received_at // 60_000, one.source, ACCEPTED) for one in records)
         received.update((one.received_at // 60_000, one.source, str(one.code)) for one in discards)
         self._db.executemany(
@@ -151,6 +170,7 @@ class LogFile:
             "INSERT INTO key_counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
             [(*group, count) for group, count in keys.items()],
         )
+        return received
 
     def restart_wal(self) -> bool:
         """Move all of the write-ahead log into the file and begin it anew, while the writer waits; whether it went."""
@@ -168,22 +188,33 @@ class LogFile:
     # ---------------------------------------------------------------------------------------- read
 
     def at(self, offset: int) -> Record | None:
-        """The record at `offset`, for the writer."""
-        found = self._records(self._db, offset, 1)
-        return found[0] if found else None
+        """The record at `offset`, for the writer.
+
+        Clients send whole batches again, so the block that was read last is likely to hold the next one too.
+        """
+        first, records, _ = self._block_read_last
+        if not first <= offset < first + len(records):
+            row = self._db.execute(
+                "SELECT first, records FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1", (offset,)
+            ).fetchone()
+            if row is None:
+                return None
+            first, records = row[0], decode_block(row[1], self._keys.__getitem__)
+            self._block_read_last = Block(first, records, len(row[1]))
+        return records[offset - first] if offset - first < len(records) else None
 
     def read(self, offset: int, limit: int) -> list[Record]:
-        return self._records(self._read_db, offset, limit)
-
-    def _records(self, db: sqlite3.Connection, offset: int, limit: int) -> list[Record]:
+        """The records from `offset` on, at most `limit`; none when a trim has taken it meanwhile."""
         found: list[Record] = []
-        rows = db.execute(
+        rows = self._read_db.execute(
             "SELECT first, records FROM blocks WHERE first > ? AND first < ? ORDER BY first",
             (offset - MOST_RECORDS, offset + limit),
         )
         for first, block in rows:
-            records = decode_block(block, self._keys.__getitem__)
-            found += records[max(0, offset - first) :]
+            # INVARIANT: what is found is at `offset` and after. Blocks have no gaps, but the first may just be gone.
+            if first > offset and not found:
+                break
+            found += decode_block(block, self._keys.__getitem__)[max(0, offset - first) :]
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -221,12 +252,12 @@ class LogFile:
         surplus = self._bytes_used() - at_most_bytes if at_most_bytes is not None else 0
         if surplus > 0:
             for first, count, size in self._read_db.execute(
-                "SELECT first, count, length(records) FROM blocks WHERE first >= ? ORDER BY first", (start,)
+                "SELECT first, count, length(records) FROM blocks ORDER BY first"
             ):
                 if surplus <= 0:
                     break
                 surplus -= size
-                start = first + count
+                start = max(start, first + count)
         return max(start, self.start)
 
     def trim(self, start: int, before: int) -> int:
@@ -238,7 +269,11 @@ class LogFile:
             "SELECT first, count FROM blocks WHERE first + count <= ? ORDER BY first LIMIT ?", (start, _BLOCKS_A_TRIM)
         ).fetchall()
         self._db.executemany("DELETE FROM blocks WHERE first = ?", [(first,) for first, _count in rows])
-        self._db.execute("DELETE FROM discards WHERE received_at < ?", (before,))
+        self._db.execute(
+            "DELETE FROM discards"
+            " WHERE id < coalesce((SELECT id FROM discards WHERE received_at >= ? ORDER BY id LIMIT 1), ?)",
+            (before, _NO_ID),
+        )
         self._db.execute("DELETE FROM key_counts WHERE hour < ?", (before // 3_600_000,))
         new_start = int(rows[-1][0] + rows[-1][1]) if rows else start
         self._db.execute("UPDATE trimmed SET start = ?", (new_start,))
@@ -253,7 +288,7 @@ class LogFile:
     def discards(self, limit: int, before: int | None = None) -> list[tuple[int, Discard]]:
         rows = self._read_db.execute(
             "SELECT id, source, received_at, code, sample FROM discards WHERE id < ? ORDER BY id DESC LIMIT ?",
-            (before if before is not None else 1 << 62, limit),
+            (before if before is not None else _NO_ID, limit),
         )
         return [(id_, Discard(source, at, DiscardCode(code), sample)) for id_, source, at, code, sample in rows]
 
