@@ -63,6 +63,8 @@ def library_settings(
             **_integrations(workspace),
         },
         "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+        # Without it analytics.js reports how it is used from every visitor's browser to Segment.
+        "metrics": {"sampleRate": 0},
     }
     if workspace.categories:
         settings["consentSettings"] = {
