@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
+
+NEWEST_SCHEMA = "0001"
+"""The revision of the newest migration."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -17,12 +18,27 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_for_writing)
+    with engine.begin() as connection:
+        if _schema(connection) != NEWEST_SCHEMA:
+            _migrate(connection)
+    return engine
+
+
+def _schema(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported only where there is something to do: Alembic takes as long to import as all the rest of a start.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    return engine
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -2,7 +2,9 @@
 
 import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkstemp
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, insert, select
@@ -53,10 +55,14 @@ class Secrets:
 
 def load_key(path: Path) -> bytes:
     """The key in the file at `path`, made on first use, readable by its owner only."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Fernet.generate_key())
-    return path.read_bytes()
+    if not path.exists():
+        # Written whole before it gets its name: a crash in between must not leave half a key behind.
+        descriptor, draft = mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was faster
+            os.link(draft, path)
+        os.unlink(draft)
+    return path.read_bytes().strip()

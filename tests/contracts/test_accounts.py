@@ -1,0 +1,312 @@
+"""The contract of the accounts: whatever settles is written whole, once, and adds up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from databases import DATABASES
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from assent.domain.decision import Decision, Reason, Verdict
+from assent.domain.errors import Conflict
+from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.store.accounts import Account, Accounts, Count, Settlement
+from assent.store.database import open_database
+
+CONSENTED = Decision(Verdict.DELIVER, Reason.CONSENTED, ("C0002", "C0004"))
+DELIVERED = Account("web", State.DELIVERED, Reason.CONSENTED)
+WITHHELD = Account("web", State.WITHHELD, Reason.CATEGORY_DENIED)
+FAILED = Account("web", State.FAILED, Reason.CONSENTED)
+MINUTE = 29_000_000
+
+
+@pytest.fixture(params=DATABASES)
+def open_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Opens the same database, as another process would."""
+    engines: list[Engine] = []
+
+    def open_one() -> Engine:
+        engines.append(open_database(DATABASES[request.param](tmp_path)))
+        return engines[-1]
+
+    yield open_one
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def accounts(open_engine: Callable[[], Engine]) -> Accounts:
+    return Accounts(open_engine())
+
+
+def an_attempt(offset: int, destination: str = "crm", **changes: Any) -> Attempt:
+    first = Attempt(
+        destination,
+        offset,
+        "web",
+        f"m{offset}",
+        State.RETRYING,
+        CONSENTED,
+        version=1,
+        tried=1,
+        first_at=1000,
+        due_at=2000,
+        answer="answered 503: busy",
+        http_status=503,
+    )
+    return msgspec.structs.replace(first, **changes)
+
+
+def read(start: int, end: int, *attempts: Attempt, version: int = 1, **accounts: int) -> Settlement:
+    counts = {{"delivered": DELIVERED, "withheld": WITHHELD, "failed": FAILED}[name]: n for name, n in accounts.items()}
+    return Settlement("crm", MINUTE, counts, attempts, Span("crm", start, end, version))
+
+
+# --- cursors
+
+
+def test_a_new_destination_begins_at_the_head(accounts: Accounts) -> None:
+    assert accounts.cursor("crm") is None
+    assert accounts.open("crm", 700) == Cursor("crm", position=700, skipped=700) == accounts.cursor("crm")
+    assert accounts.cursors() == [Cursor("crm", 700, 700)]
+
+
+def test_a_destination_goes_on_where_it_was(accounts: Accounts) -> None:
+    accounts.open("crm", 10)
+    accounts.settle(read(10, 15, delivered=5))
+    assert accounts.open("crm", 900) == Cursor("crm", position=15, skipped=10)
+
+
+def test_a_removed_destination_stops_at_the_head_and_comes_back_at_a_later_one(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    accounts.open("other", 0)
+    accounts.settle(read(0, 5, delivered=5))
+    accounts.remove("crm", 8)
+    accounts.remove("crm", 20)
+    assert accounts.cursor("crm") == Cursor("crm", position=5, skipped=0, until=8)
+    accounts.settle(read(5, 8, withheld=3))
+    assert accounts.open("crm", 30) == Cursor("crm", position=30, skipped=22)
+    assert accounts.cursor("crm") == Cursor("crm", position=30, skipped=22, until=None)
+    assert accounts.cursor("other") == Cursor("other", 0, 0)
+
+
+# --- settle
+
+
+def test_a_settlement_moves_the_cursor_and_counts(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    accounts.settle(read(0, 10, delivered=6, withheld=4))
+    accounts.settle(read(10, 12, delivered=2))
+    assert accounts.cursor("crm") == Cursor("crm", 12, 0)
+    assert accounts.totals() == {"crm": {State.DELIVERED: 8, State.WITHHELD: 4}}
+    assert sorted(accounts.counts(MINUTE, MINUTE + 1)) == [
+        Count("crm", MINUTE, "web", State.DELIVERED, Reason.CONSENTED, 8),
+        Count("crm", MINUTE, "web", State.WITHHELD, Reason.CATEGORY_DENIED, 4),
+    ]
+    assert accounts.counts(MINUTE + 1, MINUTE + 9) == accounts.counts(MINUTE - 9, MINUTE) == []
+
+
+def test_every_account_and_minute_is_counted_apart(accounts: Accounts) -> None:
+    counts = {
+        Account(source, state, reason): 1
+        for source in ("web", "app")
+        for state in (State.DELIVERED, State.WITHHELD)
+        for reason in (Reason.CONSENT_ABSENT, Reason.DESTINATION_UNMAPPED)
+    }
+    for destination in ("crm", "ads"):
+        for minute in (MINUTE, MINUTE + 1):
+            accounts.settle(Settlement(destination, minute, counts))
+            accounts.settle(Settlement(destination, minute, counts))
+    found = accounts.counts(MINUTE, MINUTE + 2)
+    assert len(found) == 2 * 2 * 8
+    assert {one.events for one in found} == {2}
+    assert accounts.totals()["ads"] == {State.DELIVERED: 16, State.WITHHELD: 16}
+
+
+def test_stretches_under_one_version_join_into_one_span(accounts: Accounts) -> None:
+    accounts.open("crm", 3)
+    for start, end, version in ((3, 5, 1), (5, 9, 1), (9, 12, 2), (12, 15, 1)):
+        accounts.settle(read(start, end, version=version, delivered=end - start))
+    spans = {offset: accounts.spans(offset).get("crm") for offset in (2, 3, 8, 9, 11, 12, 14, 15)}
+    first, second, third = Span("crm", 3, 9, 1), Span("crm", 9, 12, 2), Span("crm", 12, 15, 1)
+    assert spans == {2: None, 3: first, 8: first, 9: second, 11: second, 12: third, 14: third, 15: None}
+
+
+def test_spans_of_destinations_are_apart(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    accounts.open("ads", 0)
+    accounts.settle(read(0, 5, delivered=5))
+    accounts.settle(Settlement("ads", MINUTE, {}, (), Span("ads", 0, 3, 1)))
+    assert accounts.spans(1) == {"crm": Span("crm", 0, 5, 1), "ads": Span("ads", 0, 3, 1)}
+    assert accounts.spans(4) == {"crm": Span("crm", 0, 5, 1)}
+
+
+def test_a_cursor_that_somebody_else_moved_is_a_conflict_and_nothing_is_written(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    accounts.settle(read(0, 5, delivered=5))
+    with pytest.raises(Conflict, match="cursor of `crm` is not at 0"):
+        accounts.settle(read(0, 7, an_attempt(6), delivered=6))
+    assert accounts.cursor("crm") == Cursor("crm", 5, 0)
+    assert accounts.totals() == {"crm": {State.DELIVERED: 5}}
+    assert accounts.attempts() == []
+    assert accounts.spans(6) == {}
+
+
+def test_a_destination_without_a_cursor_is_a_conflict(accounts: Accounts) -> None:
+    with pytest.raises(Conflict):
+        accounts.settle(read(0, 5, delivered=5))
+
+
+def test_two_workers_that_share_a_cursor_never_both_settle_a_stretch(
+    accounts: Accounts, open_engine: Callable[[], Engine]
+) -> None:
+    accounts.open("crm", 0)
+    others = [Accounts(open_engine()) for _ in range(2)]
+
+    def work(own: Accounts) -> int:
+        settled = 0
+        for start in range(0, 60, 3):
+            try:
+                own.settle(read(start, start + 3, delivered=3))
+                settled += 1
+            except Conflict:
+                continue
+        return settled
+
+    with ThreadPoolExecutor(2) as pool:
+        settled = sum(pool.map(work, others))
+    cursor = accounts.cursor("crm")
+    assert cursor is not None
+    assert cursor.position == settled * 3 == accounts.totals()["crm"][State.DELIVERED]
+    assert settled >= 1
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    unwritable: Any = object()
+    with pytest.raises((DBAPIError, TypeError)):
+        accounts.settle(read(0, 5, an_attempt(4), an_attempt(3, answer=unwritable), delivered=4))
+    assert accounts.cursor("crm") == Cursor("crm", 0, 0)
+    assert (accounts.totals(), accounts.attempts(), accounts.spans(3)) == ({}, [], {})
+    accounts.settle(read(0, 5, delivered=5))
+    assert accounts.totals() == {"crm": {State.DELIVERED: 5}}
+
+
+def test_a_database_held_by_another_is_waited_for(accounts: Accounts, open_engine: Callable[[], Engine]) -> None:
+    accounts.open("crm", 0)
+    with ThreadPoolExecutor(1) as pool, open_engine().begin() as other:
+        other.execute(text("UPDATE cursors SET skipped = 0 WHERE destination = 'crm'"))
+        settling = pool.submit(accounts.settle, read(0, 5, delivered=5))
+        other.commit()
+        settling.result(timeout=10)
+    assert accounts.totals() == {"crm": {State.DELIVERED: 5}}
+
+
+# --- attempts
+
+
+def test_attempts_come_back_as_they_were_written(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    plain = an_attempt(1)
+    whole = an_attempt(
+        2,
+        message_id="żółć \x00 🦊",
+        state=State.FAILED,
+        decision=Decision(Verdict.WITHHOLD, Reason.CATEGORY_DISABLED, ("東京",)),
+        answer="x" * 2000,
+        http_status=None,
+        settled_at=1 << 42,
+    )
+    accounts.settle(read(0, 3, plain, whole))
+    assert accounts.attempts() == [plain, whole]
+
+
+def test_attempts_are_found_by_destination_state_and_offset(accounts: Accounts) -> None:
+    crm = [an_attempt(9), an_attempt(2, state=State.FAILED), an_attempt(5)]
+    ads = [an_attempt(5, "ads", state=State.WITHHELD), an_attempt(2, "ads")]
+    accounts.settle(Settlement("crm", MINUTE, {}, crm))
+    accounts.settle(Settlement("ads", MINUTE, {}, ads))
+    assert [one.offset for one in accounts.attempts(destination="crm")] == [2, 5, 9]
+    assert accounts.attempts(destination="crm", state=State.RETRYING) == [crm[2], crm[0]]
+    assert accounts.attempts(state=State.FAILED) == [crm[1]]
+    assert {(one.destination, one.offset) for one in accounts.attempts_at([5, 9])} == {
+        ("crm", 5),
+        ("ads", 5),
+        ("crm", 9),
+    }
+    assert accounts.attempts_at([]) == []
+    assert accounts.waiting() == {"crm": 2, "ads": 1}
+
+
+def test_a_later_attempt_replaces_what_changed(accounts: Accounts) -> None:
+    accounts.settle(Settlement("crm", MINUTE, {}, [an_attempt(1)]))
+    denied = Decision(Verdict.WITHHOLD, Reason.CATEGORY_DENIED, ("C0002",))
+    later = an_attempt(
+        1,
+        state=State.WITHHELD,
+        decision=denied,
+        version=2,
+        tried=7,
+        due_at=9,
+        answer="",
+        http_status=None,
+        settled_at=5,
+    )
+    accounts.settle(Settlement("crm", MINUTE, {WITHHELD: 1}, [later]))
+    assert accounts.attempts() == [later]
+    assert accounts.waiting() == {}
+
+
+# --- forget
+
+
+def test_forgetting_keeps_what_still_waits_and_every_count(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    attempts = [an_attempt(1, state=State.FAILED), an_attempt(2), an_attempt(6, state=State.FAILED)]
+    accounts.settle(read(0, 4, *attempts[:2], failed=1, delivered=2))
+    accounts.settle(read(4, 8, attempts[2], version=2, failed=1, delivered=3))
+    accounts.forget(5)
+    assert accounts.attempts() == attempts[1:]
+    assert accounts.spans(3) == {}
+    assert accounts.spans(4) == accounts.spans(7) == {"crm": Span("crm", 4, 8, 2)}
+    assert accounts.totals() == {"crm": {State.FAILED: 2, State.DELIVERED: 5}}
+
+
+# --- all together
+
+
+def test_everything_survives_being_opened_again(accounts: Accounts, open_engine: Callable[[], Engine]) -> None:
+    accounts.open("crm", 0)
+    accounts.settle(read(0, 4, an_attempt(3), delivered=3))
+    again = Accounts(open_engine())
+    assert again.cursors() == [Cursor("crm", 4, 0)]
+    assert again.attempts() == [an_attempt(3)]
+    assert again.totals() == {"crm": {State.DELIVERED: 3}}
+    assert again.spans(0) == {"crm": Span("crm", 0, 4, 1)}
+
+
+def test_the_figures_for_the_audit_are_those_of_every_destination(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    accounts.open("idle", 9)
+    accounts.settle(read(0, 4, an_attempt(3), delivered=2, withheld=1))
+    accounts.settle(read(4, 6, version=2, failed=2))
+    crm, idle = accounts.figures()
+    assert crm.cursor == Cursor("crm", 6, 0)
+    assert crm.settled == {State.DELIVERED: 2, State.WITHHELD: 1, State.FAILED: 2}
+    assert crm.retrying == 1
+    assert crm.spans == (Span("crm", 0, 4, 1), Span("crm", 4, 6, 2))
+    assert sum(crm.settled.values()) + crm.retrying == crm.cursor.position
+    assert (idle.cursor, idle.settled, idle.retrying, idle.spans) == (Cursor("idle", 9, 9), {}, 0, ())
+
+
+def test_many_accounts_in_one_settlement(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    counts = Counter({Account(f"src_{number}", State.DELIVERED, Reason.CONSENTED): number for number in range(1, 2000)})
+    accounts.settle(Settlement("crm", MINUTE, counts, [an_attempt(n) for n in range(2000)], Span("crm", 0, 5000, 1)))
+    assert accounts.totals() == {"crm": {State.DELIVERED: 1999 * 1000}}
+    assert accounts.waiting() == {"crm": 2000}
