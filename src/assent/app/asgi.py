@@ -6,7 +6,7 @@ from typing import Any
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
 
 from assent.app.answers import answer, error_body
-from assent.app.gateway import Gateway
+from assent.app.gateway import TRACKING_PATHS, Gateway
 from assent.app.settings import answers_at, serve_settings
 from assent.app.wiring import Server
 
@@ -29,7 +29,9 @@ class Application:
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if answers_at(path):
+        if path in TRACKING_PATHS and scope["method"] == "POST":
+            await self._gateway.track(scope, receive, send)
+        elif answers_at(path):
             await serve_settings(scope, receive, send, self._server.in_force)
         elif path.startswith("/v1/"):
             await self._gateway(scope, receive, send)

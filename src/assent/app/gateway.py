@@ -16,7 +16,7 @@ from assent.app.metrics import Metrics
 from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, LogUnavailable, Unauthorized
 from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
-from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Arrival, Batch, OneEvent
+from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
 from assent.log.interface import Log
 
 _SUCCESS: Final = b'{"success": true}'
@@ -32,8 +32,13 @@ _OK_START: Any = {
 }
 _OK_BODY: Any = {"type": "http.response.body", "body": _SUCCESS}
 
-_ONE = {f"/v1/{one}": one for one in EVENT_TYPES} | {f"/v1/{one[0]}": one for one in EVENT_TYPES}
-_MANY = {"/v1/batch", "/v1/import", "/v1/b"}
+TRACKING_PATHS: Final[dict[str, str]] = {
+    **{f"/v1/{one}": one for one in EVENT_TYPES},
+    **{f"/v1/{one[0]}": one for one in EVENT_TYPES},
+    **dict.fromkeys(("/v1/batch", "/v1/import", "/v1/b"), ""),
+}
+"""The type of event that each path takes; empty for the paths that take batches."""
+
 _PIXEL: Final = "/v1/pixel/"
 _METRICS: Final = "/v1/m"
 
@@ -61,25 +66,30 @@ class Gateway:
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if method == "POST" and (path in _ONE or path in _MANY):
-            await self._track(scope, receive, send, path)
+        if method == "POST" and path in TRACKING_PATHS:
+            await self.track(scope, receive, send)
         elif method == "OPTIONS":
             await answer(send, 200, b"", _PREFLIGHT)
         elif method == "GET" and path.startswith(_PIXEL):
             await self._pixel(scope, send, path.removeprefix(_PIXEL))
         elif method == "POST" and path == _METRICS:
             await answer(send, 200, _SUCCESS)
-        elif path in _ONE or path in _MANY or path == _METRICS:
+        elif path in TRACKING_PATHS or path == _METRICS:
             await answer(send, 405, error_body("method_not_allowed", f"`{method}` is not for here: use POST"))
         else:
             await answer(send, 404, error_body("not_found", f"there is nothing at `{path}`"))
 
-    async def _track(self, scope: HTTPScope, receive: Receive, send: Send, path: str) -> None:
-        headers = _read_headers(scope)
+    async def track(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer a POST to one of `TRACKING_PATHS`."""
+        event_type = TRACKING_PATHS[scope["path"]]
         try:
-            body = await _read_body(receive, headers, BATCH_BYTES if path in _MANY else EVENT_BYTES)
+            headers = _read_headers(scope)
+            body = await _read_body(receive, headers, EVENT_BYTES if event_type else BATCH_BYTES)
             started = time.perf_counter()
-            await self._store(body, path, headers, scope)
+            request = OneEvent(body, event_type) if event_type else Batch(body)
+            source = self._source(headers.authorization, request.write_key)
+            client = scope["client"] if headers.origin is not None else None
+            await self._log.append(*self._accept(request, source, client[0] if client else None))
         except BodyTooLarge as error:
             self._metrics.requests[400] += 1
             await _refuse_unread(receive, send, error)
@@ -92,15 +102,9 @@ class Gateway:
             await send(_OK_START)
             await send(_OK_BODY)
 
-    async def _store(self, body: bytes, path: str, headers: _Headers, scope: HTTPScope) -> None:
-        request = Batch(body) if path in _MANY else OneEvent(body, _ONE[path])
-        source = self._source(headers.authorization, request.write_key)
-        client = scope["client"] if headers.origin is not None else None
-        await self._append(request, source, client[0] if client else None)
-
-    async def _append(self, request: Batch | OneEvent, source: Source, ip: str | None) -> None:
+    def _accept(self, request: Batch | OneEvent, source: Source, ip: str | None) -> Accepted:
         arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip)
-        await self._log.append(*request.accept(arrival))
+        return request.accept(arrival)
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:
         in_header = self._key_of(authorization) if authorization is not None else None
@@ -130,7 +134,8 @@ class Gateway:
                 data = parse_qs(scope["query_string"].decode("latin-1")).get("data", [""])[0]
                 request = OneEvent(_decode_base64(data), event_type)
                 client = scope["client"]
-                await self._append(request, self._source(None, request.write_key), client[0] if client else None)
+                source = self._source(None, request.write_key)
+                await self._log.append(*self._accept(request, source, client[0] if client else None))
         except LogUnavailable as error:
             await _answer_error(send, error)
             return

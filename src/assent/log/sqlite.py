@@ -16,6 +16,7 @@ from assent.log.interface import Found, KeyCounts, Received
 from assent.log.seen import fingerprint
 from assent.log.sqlite_file import Block, Counts, LogFile
 from assent.log.tail import Tail
+from assent.log.writer import Writer
 
 DUPLICATES_MS: Final = 24 * 3600 * 1000
 _CHECKPOINT_BYTES: Final = 32 << 20
@@ -55,7 +56,7 @@ class SqliteLog:
         self._seen = self._file.load_seen(DUPLICATES_MS)
         self._tail = Tail()
         self._on_commit = on_commit
-        self._writer = ThreadPoolExecutor(1, "log-writer")
+        self._writer = Writer(self._commit)
         self._reader = ThreadPoolExecutor(1, "log-reader")
         self._checkpointer = ThreadPoolExecutor(1, "log-checkpointer")
         self._pending = _Group()
@@ -102,8 +103,7 @@ class SqliteLog:
             return
         self._committing = True
         loop = asyncio.get_running_loop()
-        future = self._writer.submit(self._commit)
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._committed, group, blocks, start, done))
+        self._writer.commit(lambda done: loop.call_soon_threadsafe(self._committed, group, blocks, start, done))
 
     def _prepare(self, group: _Group) -> tuple[list[Block], int]:
         records, prints, duplicates = self._without_duplicates(group.records)
@@ -147,11 +147,10 @@ class SqliteLog:
         # so once in a while the writer itself waits for one.
         return self._wal_bytes > _RESTART_BYTES and self._file.restart_wal()
 
-    def _committed(self, group: _Group, blocks: list[Block], start: int, done: Future[bool]) -> None:
+    def _committed(self, group: _Group, blocks: list[Block], start: int, done: bool | Exception) -> None:
         self._committing = False
-        error = done.exception()
-        if error is not None:
-            self._fail(group, error)
+        if isinstance(done, Exception):
+            self._fail(group, done)
             return
         if self._on_commit is not None:
             self._on_commit(time.perf_counter() - group.started, group.received)
@@ -160,7 +159,7 @@ class SqliteLog:
             if not waiter.done():
                 waiter.set_result(None)
         self._wake_readers()
-        self._checkpoint_if_due(restarted=done.result())
+        self._checkpoint_if_due(restarted=done)
         self._commit_pending()
 
     def _advance(self, blocks: list[Block], start: int) -> None:
@@ -246,7 +245,8 @@ class SqliteLog:
 
     async def close(self) -> None:
         await self._next_commit()
-        for executor in (self._checkpointer, self._reader, self._writer):
+        self._writer.close()
+        for executor in (self._checkpointer, self._reader):
             executor.shutdown()
         self._file.close()
 

@@ -321,7 +321,7 @@ class LogFile:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1, cached_statements=64)
-    db.execute("PRAGMA page_size = 16384")
+    db.execute("PRAGMA page_size = 8192")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA wal_autocheckpoint = 0")
