@@ -1,0 +1,44 @@
+"""The copies of published files: the library that Assent serves, and the list of what these tests install."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harness import need, node_modules
+
+_HERE: Final = Path(__file__).parent
+_VENDORED: Final = _HERE.parents[1] / "src/assent/app/static/vendor/analytics-next"
+
+
+def test_the_library_that_assent_serves_is_the_published_one() -> None:
+    package = node_modules() / "@segment/analytics-next"
+    assert json.loads((package / "package.json").read_text())["version"] == (_VENDORED / "VERSION").read_text().strip()
+    assert (_VENDORED / "LICENSE").read_bytes() == (package / "LICENSE.MD").read_bytes()
+    scripts = sorted(_VENDORED.glob("*.js"))
+    assert [one.name.partition(".")[0] for one in scripts] == [
+        "ajs-destination",
+        "auto-track",
+        "queryString",
+        "schemaFilter",
+        "standalone",
+    ]
+    for script in scripts:
+        assert script.read_bytes() == (package / "dist/umd" / script.name).read_bytes(), script.name
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    packages = json.loads((_HERE / "package-lock.json").read_text())["packages"]
+    assert len(packages) > 50
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
+
+
+def test_a_missing_tool_skips_here_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="node is not on this machine: install it"):
+        need(None, "node", "install it")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="node is not on this machine: install it"):
+        need(None, "node", "install it")
