@@ -1,9 +1,11 @@
 """What a connector is: the interface, its settings, and what it is given and answers."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol, TypeAlias
+from functools import cache
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias
 
 import msgspec
+from msgspec import inspect
 
 from assent.domain.errors import Rejected, Unavailable
 
@@ -23,19 +25,43 @@ Outcome: TypeAlias = Rejected | Unavailable | None
 """What became of one event: None is delivered."""
 
 
+Secret: TypeAlias = Annotated[
+    str, msgspec.Meta(extra={"secret": True}, extra_json_schema={"format": "password", "writeOnly": True})
+]
+"""A text that appears nowhere but on the wire."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The settings type that each connector extends: console form, validation and docs come from it.
 
     Each field is `Annotated[type, msgspec.Meta(title=..., description=..., examples=[...])]`. A field whose value must
-    never be shown again is of type `Secret`.
+    never be shown again is of type `Secret`, or holds some: no `repr` of the settings shows it.
     """
 
-
-class Secret(str):
-    """A text that appears nowhere but on the wire: its `repr` does not show it."""
-
     def __repr__(self) -> str:
-        return "Secret(...)"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = msgspec.structs.asdict(self)
+        shown |= {name: "(secret)" for name in secret_names(type(self)) if shown[name]}
+        return list(shown.items())
+
+
+@cache
+def secret_names(settings_type: type[Settings]) -> frozenset[str]:
+    """The settings that are a `Secret`, or hold some."""
+    fields = msgspec.structs.fields(settings_type)
+    return frozenset(field.encode_name for field in fields if _holds_secret(inspect.type_info(field.type)))
+
+
+def _holds_secret(described: Any) -> bool:
+    if isinstance(described, tuple):
+        return any(map(_holds_secret, described))
+    if isinstance(described, inspect.Metadata) and described.extra and described.extra.get("secret"):
+        return True
+    if isinstance(described, inspect.Type | inspect.Field):
+        return any(_holds_secret(getattr(described, name)) for name in described.__struct_fields__)
+    return False
 
 
 class Connector(Protocol):
@@ -55,6 +81,10 @@ class Connector(Protocol):
 
     batch_size: int
     concurrency: int
+
+    def __init__(self, settings: Any) -> None:
+        """Take the settings, of `settings_type`. Opens nothing: there may be no event loop yet."""
+        ...
 
     async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
         """Send 1 to `batch_size` events; one outcome per event, in order.
