@@ -30,7 +30,7 @@ _jitter = random.SystemRandom().random
 
 PAGE: Final = 500
 _MOST_WAITING: Final = 10_000
-_LINGER_SECONDS: Final = 0.01
+_LINGER_SECONDS: Final = 0.05
 _TOO_OLD: Final = "it waited longer than the log keeps events"
 _NO_DESTINATION: Final = Decision(Verdict.WITHHOLD, Reason.DESTINATION_DISABLED)
 
