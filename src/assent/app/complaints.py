@@ -20,12 +20,15 @@ MISUSED: Final = 2
 
 
 @contextmanager
-def complaints() -> Iterator[None]:
-    """End the command with a message instead of a traceback where something goes wrong that can go wrong."""
+def complaints(misused: int = MISUSED) -> Iterator[None]:
+    """End the command with a message instead of a traceback where something goes wrong that can go wrong.
+
+    `misused` is the exit status when what the command was given is wrong.
+    """
     try:
         yield
     except InvalidInput as error:
-        complain(error.message, MISUSED)
+        complain(error.message, misused)
     except AssentError as error:
         complain(error.message)
     except BrokenPipeError:

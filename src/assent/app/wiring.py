@@ -23,6 +23,7 @@ from assent.destinations.unconfigured import Unconfigured
 from assent.domain.errors import AssentError, Conflict, InvalidWorkspace, LogUnavailable
 from assent.domain.workspace import Destination, Source, Version, Workspace
 from assent.engine.policy import Policy
+from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
@@ -68,6 +69,11 @@ def open_log(data: Path, metrics: Metrics | None = None) -> SqliteLog:
     """Open the log of a data directory."""
     data.mkdir(parents=True, exist_ok=True)
     return SqliteLog(data / "log.db", on_commit=metrics.committed if metrics else None)
+
+
+def open_log_snapshot(data: Path) -> LogSnapshot:
+    """The log of a data directory as it is now, which a server may go on writing."""
+    return LogSnapshot(data / "log.db")
 
 
 def connect(destination: Destination | None, secrets: Secrets) -> Connector:

@@ -49,8 +49,7 @@ def _listed(
 ) -> Iterator[Change]:
     before = {one.id: one for one in old}
     after = {one.id: one for one in new}
-    for id_ in before.keys() - after.keys():
-        yield Change("delete", kind, id_)
+    yield from (Change("delete", kind, id_) for id_ in before if id_ not in after)
     for id_, one in after.items():
         if id_ not in before:
             yield Change("create", kind, id_)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, func, insert, select, update
 
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.engine.audit import DestinationFigures
 from assent.store.database import upsert
 from assent.store.tables import attempts, counters, cursors, spans
 
@@ -33,6 +34,20 @@ class Count(NamedTuple):
     state: State
     reason: Reason
     events: int
+
+
+class Sum(NamedTuple):
+    """How many events settled, by what they were added up by; None where they were not.
+
+    `minute` (UTC epoch) is where the stretch of time begins.
+    """
+
+    events: int
+    destination: str | None = None
+    minute: int | None = None
+    source: str | None = None
+    state: State | None = None
+    reason: Reason | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -134,10 +149,8 @@ class Accounts:
 
     def waiting(self) -> dict[str, int]:
         """How many events are retrying, by destination."""
-        query = select(attempts.c.destination, func.count()).where(attempts.c.state == State.RETRYING)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.group_by(attempts.c.destination))
-            return {row[0]: row[1] for row in rows}
+            return _waiting(connection)
 
     def spans(self, offset: int) -> dict[str, Span]:
         """The span that holds `offset`, by destination."""
@@ -161,16 +174,60 @@ class Accounts:
                 for row in connection.execute(query)
             ]
 
+    def sums(self, since: int, until: int, by: Iterable[str], *, minutes: int = 0, limit: int) -> list[Sum]:
+        """At most `limit` sums of the counters of [since, until), UTC epoch minutes, by some of `destination`, `source`,
+        `state` and `reason`, and by stretches of so many `minutes`."""
+        columns: list[ColumnElement[Any]] = [counters.c[name] for name in by]
+        if minutes:
+            columns.append((counters.c.minute - counters.c.minute % minutes).label("minute"))
+        query = (
+            select(*columns, func.sum(counters.c.events).label("events"))
+            .where(counters.c.minute >= since, counters.c.minute < until)
+            .group_by(*columns)
+            .order_by(*columns)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [_sum(row) for row in connection.execute(query) if row.events is not None]
+
+    def last_failed(self) -> dict[str, Attempt]:
+        """The attempt that failed for good most recently, by destination."""
+        newest = func.row_number().over(
+            partition_by=attempts.c.destination, order_by=(attempts.c.settled_at.desc(), attempts.c.offset.desc())
+        )
+        ranked = select(attempts, newest.label("rank")).where(attempts.c.state == State.FAILED).subquery()
+        query = select(*(ranked.c[one.name] for one in attempts.c)).where(ranked.c.rank == 1)
+        with self._engine.connect() as connection:
+            return {row.destination: _attempt(row) for row in connection.execute(query)}
+
     def totals(self) -> dict[str, dict[State, int]]:
         """How many events ever settled, by destination and state."""
-        query = select(counters.c.destination, counters.c.state, func.sum(counters.c.events)).group_by(
-            counters.c.destination, counters.c.state
-        )
-        found: dict[str, dict[State, int]] = {}
         with self._engine.connect() as connection:
-            for destination, state, events in connection.execute(query):
-                found.setdefault(destination, {})[State(state)] = int(events)
-        return found
+            return _totals(connection)
+
+    def figures(self) -> list[DestinationFigures]:
+        """What `assent audit` compares with the log, of every destination there ever was, as of one moment."""
+        with self._engine.connect() as connection:
+            found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
+            settled = _totals(connection)
+            waiting = _waiting(connection)
+            read: dict[str, list[Span]] = {}
+            for row in connection.execute(select(spans).order_by(spans.c.start)):
+                read.setdefault(row.destination, []).append(Span(*row))
+        return [
+            DestinationFigures(
+                name, found.get(name), settled.get(name, {}), waiting.get(name, 0), tuple(read.get(name, ()))
+            )
+            for name in sorted(found.keys() | settled.keys() | waiting.keys() | read.keys())
+        ]
+
+    def are_settled_before(self, offset: int) -> bool:
+        """Whether every destination is done with all events before `offset`."""
+        unread = (cursors.c.position < offset) & (cursors.c.until.is_(None) | (cursors.c.position < cursors.c.until))
+        waiting = (attempts.c.offset < offset) & (attempts.c.state == State.RETRYING)
+        query = select(exists().where(unread) | exists().where(waiting))
+        with self._engine.connect() as connection:
+            return not connection.scalar(query)
 
     def forget(self, before: int) -> None:
         """Forget attempts that came to rest and spans, for events before offset `before`, which the log has trimmed."""
@@ -220,6 +277,28 @@ def _count(connection: Connection, settlement: Settlement) -> None:
             for account, events in settlement.counts.items()
         ],
     )
+
+
+def _waiting(connection: Connection) -> dict[str, int]:
+    query = select(attempts.c.destination, func.count()).where(attempts.c.state == State.RETRYING)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(attempts.c.destination))}
+
+
+def _totals(connection: Connection) -> dict[str, dict[State, int]]:
+    query = select(counters.c.destination, counters.c.state, func.sum(counters.c.events)).group_by(
+        counters.c.destination, counters.c.state
+    )
+    found: dict[str, dict[State, int]] = {}
+    for destination, state, events in connection.execute(query):
+        found.setdefault(destination, {})[State(state)] = int(events)
+    return found
+
+
+def _sum(row: Row[Any]) -> Sum:
+    found = dict(row._mapping)
+    state, reason = found.pop("state", None), found.pop("reason", None)
+    found["events"] = int(found["events"])
+    return Sum(**found, state=State(state) if state else None, reason=Reason(reason) if reason else None)
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:

@@ -29,13 +29,18 @@ class Secrets:
 
     def keep(self, value: str) -> str:
         """Seal `value`; returns the reference to write in its place."""
-        digest = hmac.digest(self._key, value.encode(), "sha256").hex()[:24]
+        reference = self.reference(value)
+        digest = reference.removeprefix(REFERENCE_PREFIX)
         with self._engine.begin() as connection:
             if connection.scalar(select(secrets.c.reference).where(secrets.c.reference == digest)) is None:
                 connection.execute(
                     insert(secrets).values(reference=digest, sealed=self._fernet.encrypt(value.encode()))
                 )
-        return REFERENCE_PREFIX + digest
+        return reference
+
+    def reference(self, value: str) -> str:
+        """The reference that `keep` gives, with nothing kept."""
+        return REFERENCE_PREFIX + hmac.digest(self._key, value.encode(), "sha256").hex()[:24]
 
     def reveal(self, reference: str) -> str:
         """The value behind a reference; raises NotFound for one that this data directory never gave or cannot open."""

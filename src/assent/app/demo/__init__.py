@@ -1,0 +1,1 @@
+"""`assent demo`: the main job on embedded defaults, with visitors that are made up and everything else real."""

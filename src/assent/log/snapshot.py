@@ -1,0 +1,41 @@
+"""The log's SQLite file as it is at one moment, for commands beside a server that may be writing it."""
+
+import sqlite3
+from pathlib import Path
+
+from assent.engine.audit import LogFigures, Stretch
+from assent.log.interface import ACCEPTED
+from assent.log.sqlite_file import LogFile
+
+_MISSING = """
+SELECT before, first FROM (SELECT first, lag(first + count, 1, :start) OVER (ORDER BY first) AS before FROM blocks)
+WHERE before < first ORDER BY first
+"""
+
+
+class LogSnapshot(LogFile):
+    """A log's file that is only read: everything it answers is as of the moment it was opened.
+
+    While it is open, no other process can begin the write-ahead log anew: close it soon.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # In place of LogFile's own, which makes the file where there is none and opens it for writing.
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._db = self._read_db = self._checkpoint_db = db
+        db.execute("BEGIN")
+        self._load_keys()
+        self.start = db.execute("SELECT start FROM trimmed").fetchone()[0]
+        self.head = db.execute("SELECT max(?, coalesce(max(first + count), 0)) FROM blocks", (self.start,)).fetchone()[
+            0
+        ]
+
+    def figures(self) -> LogFigures:
+        """What `assent audit` compares the accounts with."""
+        accepted, everything = self._read_db.execute(
+            "SELECT coalesce(sum(count) FILTER (WHERE code = ?), 0), coalesce(sum(count), 0) FROM received", (ACCEPTED,)
+        ).fetchone()
+        missing = self._read_db.execute(_MISSING, {"start": self.start}).fetchall()
+        return LogFigures(
+            self.start, self.head, accepted, everything - accepted, tuple(Stretch(*one) for one in missing)
+        )
