@@ -11,9 +11,9 @@ CONSENT_UPDATE_EVENT = "Segment Consent Preference Updated"
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted event as the client sent it, with what the server knows about its arrival.
 
-    `received_at` is UTC epoch milliseconds. `routing_key` is all that a decision depends on, as the JSON of the smallest
-    event that gets the same decisions. `body` is the event's JSON. `sent_at` is the client's clock when it sent the
-    request, from the root of its body; `ip` its address where it is a browser.
+    `received_at` is UTC epoch milliseconds. `routing_key` is all that a decision depends on, as the JSON of the
+    smallest event that gets the same decisions. `body` is the event's JSON. `sent_at` is the client's clock when it
+    sent the request, from the root of its body; `ip` its address where it is a browser.
     """
 
     source: str

@@ -20,7 +20,7 @@ class Impact(msgspec.Struct, frozen=True):
 def impact(old: Workspace, new: Workspace, counts: Mapping[tuple[str, bytes], int]) -> list[Impact]:
     """The difference that `new` would have made to events counted by (source, routing key): exact, nothing sampled.
 
-    A destination that one of the two does not have gets nothing under it. Destinations without a difference are left out.
+    A destination that one of the two does not have gets nothing under it. Those without a difference are left out.
     """
     before, after = Policy(old), Policy(new)
     newly_delivered: dict[str, int] = {}

@@ -12,9 +12,9 @@ from typing import Final, TypeAlias, TypeVar
 
 from assent.domain.errors import LogUnavailable, NotFound
 from assent.domain.record import Discard, DiscardCode, Record
-from assent.log.interface import Found, KeyCounts, Received
+from assent.log.interface import Counts, Found, KeyCounts, Received
 from assent.log.seen import fingerprint
-from assent.log.sqlite_file import Block, Counts, LogFile
+from assent.log.sqlite_file import Block, LogFile
 from assent.log.tail import Tail
 from assent.log.writer import Writer
 
