@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from assent.delivery.worker import Worker
-from assent.log.interface import ACCEPTED, Log
+from assent.log.interface import ACCEPTED, Counts, Log
 from assent.store.accounts import Settlement
 
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
