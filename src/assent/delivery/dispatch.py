@@ -5,27 +5,27 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from assent.engine.forward import forward, subject_of
-
 from assent.delivery.breaker import Breaker
 from assent.destinations.connector import Connector, Outcome, Outgoing
 from assent.domain.decision import Decision
 from assent.domain.errors import InvalidInput, Rejected, Unavailable
 from assent.domain.record import Record
+from assent.engine.forward import forward, subject_of
 
 log = logging.getLogger("assent.delivery")
 
 
 class Deliverable(NamedTuple):
-    """One event that a destination should have, and the decision that says so."""
+    """One event that a destination should have, the decision that says so, and how often it has been tried."""
 
     offset: int
     record: Record
     decision: Decision
+    tried: int = 0
 
 
 class NotTried(Unavailable):
-    """An event that was not sent because one before it, of the same person, could not be."""
+    """An event that was not sent because one before it could not be."""
 
 
 async def dispatch(
@@ -59,8 +59,11 @@ async def _send_lane(
     breaker: Breaker,
     clock: Callable[[], float],
 ) -> None:
-    for at in range(0, len(lane), connector.batch_size):
-        batch = lane[at : at + connector.batch_size]
+    while lane:
+        # What fails again and again goes in ever smaller batches, so that one event that the destination cannot stand
+        # does not hold those that travel with it for long.
+        size = max(1, connector.batch_size >> lane[0].tried)
+        batch, lane = lane[:size], lane[size:]
         answers = await _send_batch(connector, batch)
         outcomes.update(zip((one.offset for one in batch), answers, strict=True))
         unavailable = next((one for one in answers if isinstance(one, Unavailable)), None)
@@ -68,9 +71,12 @@ async def _send_lane(
             breaker.succeeded()
             continue
         breaker.failed(clock(), unavailable.after)
-        rest = lane[at + connector.batch_size :]
-        outcomes.update((one.offset, NotTried(unavailable.answer, after=unavailable.after)) for one in rest)
+        outcomes.update((one.offset, _not_tried(unavailable)) for one in lane)
         return
+
+
+def _not_tried(unavailable: Unavailable) -> NotTried:
+    return NotTried(unavailable.answer, after=unavailable.after)
 
 
 async def _send_batch(connector: Connector, batch: list[Deliverable]) -> Sequence[Outcome]:
@@ -81,17 +87,27 @@ async def _send_batch(connector: Connector, batch: list[Deliverable]) -> Sequenc
         except InvalidInput as error:
             return await _send_without(connector, batch, one, Rejected(f"it cannot be forwarded: {error.message}"))
     try:
-        return await connector.send(outgoing)
+        outcomes = await connector.send(outgoing)
+        if len(outcomes) != len(batch):
+            raise ValueError(f"{len(outcomes)} outcomes for {len(batch)} events")
     except Rejected as error:
-        if len(batch) == 1:
-            return [error]
         # One bad event must not condemn those that happened to travel with it.
-        return [outcome for one in batch for outcome in await _send_batch(connector, [one])]
+        return await _send_singly(connector, batch) if len(batch) > 1 else [error]
     except Unavailable as error:
         return [error] * len(batch)
     except Exception as error:
         log.exception("the connector `%s` has a bug; its events wait", connector.name)
         return [Unavailable(f"the connector has a bug: {type(error).__name__}")] * len(batch)
+    return outcomes
+
+
+async def _send_singly(connector: Connector, batch: list[Deliverable]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for one in batch:
+        outcomes += await _send_batch(connector, [one])
+        if isinstance(last := outcomes[-1], Unavailable):
+            return outcomes + [_not_tried(last)] * (len(batch) - len(outcomes))
+    return outcomes
 
 
 async def _send_without(

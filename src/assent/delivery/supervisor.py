@@ -79,8 +79,15 @@ class Delivery:
             on_settled=self._on_settled,
         )
         task = asyncio.create_task(worker.run(), name=f"deliver to {name}")
-        task.add_done_callback(_report)
+        task.add_done_callback(self._ended)
         self._running[name] = (worker, task, destination)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("`%s` has stopped, restart the server: %r", task.get_name(), error)
+        for name, (_worker, running, _destination) in list(self._running.items()):
+            if running is task:
+                del self._running[name]
 
     def _open(self, name: str, destination: Destination | None) -> Cursor | None:
         if destination is not None:
@@ -113,16 +120,13 @@ class Delivery:
         then, or waiting, is first counted as failed."""
         start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
         await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
-        kept_from = await self._log.trim(start, before)
-        await self._in_store(self._accounts.forget, kept_from)
+        # INVARIANT: the log forgets nothing that is not accounted for. A worker may have been replaced meanwhile.
+        if await self._in_store(self._accounts.are_settled_before, start):
+            kept_from = await self._log.trim(start, before)
+            await self._in_store(self._accounts.forget, kept_from)
 
     async def _in_store(self, call: Callable[..., _Answer], *arguments: object) -> _Answer:
         return await asyncio.get_running_loop().run_in_executor(self._store_thread, call, *arguments)
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("`%s` has stopped, restart the server: %r", task.get_name(), error)
 
 
 def _sends_alike(one: Destination | None, other: Destination | None) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,34 +11,37 @@ from typing import Final, TypeVar
 import msgspec
 from sqlalchemy.exc import OperationalError
 
+from assent.delivery.attempts import TOO_OLD, after, ended, first_attempt
 from assent.delivery.breaker import Breaker
 from assent.delivery.dispatch import Deliverable, NotTried, dispatch
 from assent.delivery.in_force import InForce
+from assent.delivery.waiting import STUBBORN, Waiting
 from assent.destinations.connector import Connector, Outcome
 from assent.domain.decision import Decision, Reason, Verdict
-from assent.domain.errors import NotFound, Rejected
+from assent.domain.errors import NotFound
 from assent.domain.outcome import Attempt, Cursor, Span, State
 from assent.domain.record import Record
-from assent.engine.retry import next_attempt
+from assent.engine.forward import subject_of
 from assent.log.interface import Log
 from assent.store.accounts import Account, Accounts, Settlement
 
 log = logging.getLogger("assent.delivery")
 _Answer = TypeVar("_Answer")
-_jitter = random.SystemRandom().random
 
-PAGE: Final = 500
+MOST_A_PAGE: Final = 500
 _MOST_WAITING: Final = 10_000
+_RECORDS_A_LOOK: Final = 100
 _LINGER_SECONDS: Final = 0.05
-_TOO_OLD: Final = "it waited longer than the log keeps events"
+_LONG_TURN_SECONDS: Final = 1.0
 _NO_DESTINATION: Final = Decision(Verdict.WITHHOLD, Reason.DESTINATION_DISABLED)
+_BEHIND: Final = NotTried("it waits behind an earlier event of the same person")
 
 
 class Worker:
     """What carries the log to one destination.
 
     Each turn either tries events that wait again or reads a page of the log, and settles all of it in one transaction.
-    While the breaker is open the cursor stands still; then the waiting events go first, so that order is kept.
+    What waits and is due goes first, so that order is kept. While the breaker is open the cursor stands still.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Worker:
         self.position = cursor.position
         self.until = cursor.until
         self.breaker = Breaker()
-        self.waiting: dict[int, Attempt] = {}
+        self.waiting = Waiting()
         self._connector = connector
         self._log = log
         self._accounts = accounts
@@ -66,214 +68,245 @@ class Worker:
         self._in_force = in_force
         self._now = now
         self._on_settled = on_settled
-        self._stopping = asyncio.Event()
+        self._clock = asyncio.get_running_loop().time
         self._nudged = asyncio.Event()
-        self._turned = asyncio.Condition()
-        self._draining = False
+        self._turned = asyncio.Event()
+        self._is_loaded = self._is_stopping = self._is_over = False
         self._give_up_before = 0
+        self._page = self._least_a_page = min(MOST_A_PAGE, connector.batch_size * connector.concurrency)
+
+    # ---------------------------------------------------------------------------------------- from start to end
 
     async def run(self) -> None:
         """Work until `stop` is called; a removed destination's worker ends by itself when all is accounted for."""
-        self.waiting = {one.offset: one for one in await self._in_store(self._load_waiting)}
-        while not self._stopping.is_set() and not self._is_finished():
-            try:
-                await self._turn()
-            except Exception:
-                # INVARIANT: a bug never ends a worker. Its events wait, as in an outage, and the log says why.
-                log.exception("the worker of `%s` failed and goes on in a moment", self.destination)
-                await self._pause(1)
-            async with self._turned:
-                self._turned.notify_all()
-        await self._connector.close()
+        try:
+            while not self._is_stopping and not self._is_finished():
+                try:
+                    await (self._turn() if self._is_loaded else self._load())
+                except Exception:
+                    # INVARIANT: a bug never ends a worker. Its events wait, as in an outage, and the log says why.
+                    log.exception("the worker of `%s` failed and goes on in a moment", self.destination)
+                    self._is_loaded = False
+                    await self._rest(1)
+                self._turned.set()
+        finally:
+            self._is_over = True
+            self._turned.set()
+            await self._connector.close()
 
     def stop(self) -> None:
         """End after the turn under way."""
-        self._stopping.set()
+        self._is_stopping = True
         self._nudged.set()
-
-    def _load_waiting(self) -> list[Attempt]:
-        return self._accounts.attempts(destination=self.destination, state=State.RETRYING)
 
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
         self._give_up_before = offset
         self._nudged.set()
-        async with self._turned:
-            await self._turned.wait_for(lambda: self._has_passed(offset) or self._stopping.is_set())
+        while not (self._is_over or (self._is_loaded and self._has_passed(offset))):
+            self._turned.clear()
+            await self._turned.wait()
 
-    def _has_passed(self, offset: int) -> bool:
-        return self.position >= offset and min(self.waiting, default=offset) >= offset
+    async def _load(self) -> None:
+        """Find out from the accounts where this destination is."""
+        cursor = await self._in_store(self._accounts.cursor, self.destination)
+        if cursor is not None:
+            self.position, self.until = cursor.position, cursor.until
+        self.waiting = Waiting()
+        attempts = await self._in_store(self._waiting_attempts)
+        for at in range(0, len(attempts), MOST_A_PAGE):
+            some = attempts[at : at + MOST_A_PAGE]
+            records = await self._records([one.offset for one in some])
+            for one in some:
+                self._keep(one, subject_of(records[one.offset]) if one.offset in records else "")
+        self._is_loaded = True
+
+    def _waiting_attempts(self) -> list[Attempt]:
+        return self._accounts.attempts(destination=self.destination, state=State.RETRYING)
 
     def _is_finished(self) -> bool:
-        return self.until is not None and self.position >= self.until and not self.waiting
+        return self._is_loaded and self.until is not None and self.position >= self.until and not self.waiting
+
+    def _has_passed(self, offset: int) -> bool:
+        """Whether nothing before `offset` is still to be settled."""
+        end = offset if self.until is None else min(offset, self.until)
+        return self.position >= end and all(one.offset >= offset for one in self.waiting.first(1))
 
     async def _turn(self) -> None:
+        started = time.perf_counter()
         if not self._has_passed(self._give_up_before):
             await self._give_up()
-            return
-        if self.breaker.is_open:
-            self._draining = True
-            await self._pause(self.breaker.rest(time.monotonic()))
-            if self._stopping.is_set():
-                return
-            if await self._try_waiting(self._oldest(self._connector.batch_size)):
-                return
-        elif self._draining and self.waiting:
-            await self._drain()
-            return
-        elif due := self._due():
-            await self._try_waiting(due)
-        self._draining = self.breaker.is_open
-        if self.breaker.is_open and self.waiting:
-            return
-        if len(self.waiting) >= _MOST_WAITING or self._is_read():
+        elif self.breaker.is_open:
+            await self._probe()
+        elif due := self.waiting.due(self._clock(), self._page):
+            await self._try_in_order(due)
+            self._fit_page(started)
+        elif self._can_read():
+            await self._read_page(self._page)
+            self._fit_page(started)
+        else:
             await self._await_work()
-            return
-        await self._read_page(self._connector.batch_size if self.breaker.is_open else PAGE)
+
+    def _fit_page(self, started: float) -> None:
+        """A turn should be short: what it sends was decided at its beginning, and a stop waits for its end."""
+        seconds = time.perf_counter() - started
+        if seconds > _LONG_TURN_SECONDS:
+            self._page = max(self._least_a_page, self._page // 2)
+        elif seconds < _LONG_TURN_SECONDS / 4:
+            self._page = min(MOST_A_PAGE, self._page * 2)
 
     # ---------------------------------------------------------------------------------------- waiting events
 
-    def _oldest(self, limit: int) -> list[Attempt]:
-        return [self.waiting[offset] for offset in sorted(self.waiting)[:limit]]
+    async def _probe(self) -> None:
+        """Leave the destination alone for a while, then ask it with as little as can be."""
+        await self._rest(self.breaker.rest(self._clock()))
+        if self._is_stopping or not self._has_passed(self._give_up_before):
+            return
+        a_few = self._connector.batch_size
+        probes = self.waiting.probes(a_few)
+        await self._try_in_order(probes)
+        if self.breaker.is_open and all(one.tried >= STUBBORN for one in probes):
+            # Perhaps it is well, and those that wait are the only ones that it cannot stand.
+            if self._can_read():
+                await self._read_page(a_few)
+            elif not probes and self.waiting:
+                await self._try_again(self.waiting.first(a_few))
+            elif not probes:
+                await self._await_work()
+        if not self.breaker.is_open:
+            self.waiting.hurry()
 
-    def _due(self) -> list[Attempt]:
-        now = self._now()
-        return [one for one in self._oldest(_MOST_WAITING) if one.due_at <= now][:PAGE]
+    async def _try_in_order(self, attempts: Sequence[Attempt]) -> None:
+        """Try these once more. Behind one that fails as ever, see whether it does so because of itself."""
+        before = {one.offset: one.tried for one in attempts}
+        for one in await self._try_again(attempts):
+            if one.state is State.RETRYING and one.tried >= STUBBORN and one.tried > before[one.offset]:
+                behind = self.waiting.next_of(one.offset)
+                if behind is not None and await self._gets_through(behind):
+                    self.waiting.let_pass(one.offset)
 
-    async def _drain(self) -> None:
-        """After an outage, everything that waits goes before the cursor moves on."""
-        before = set(self.waiting)
-        for at in range(0, len(before), PAGE):
-            await self._try_waiting(
-                [self.waiting[one] for one in sorted(before)[at : at + PAGE] if one in self.waiting]
-            )
-            if self.breaker.is_open:
-                return
-        self._draining = False
+    async def _gets_through(self, attempt: Attempt) -> bool:
+        [changed] = await self._try_again([attempt])
+        return changed.state in (State.DELIVERED, State.FAILED)
 
-    async def _try_waiting(self, attempts: Sequence[Attempt]) -> bool:
-        """Decide and try these again; whether there were any."""
-        if not attempts:
-            return False
+    async def _try_again(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Decide and try these once more; what became of them."""
+        records = await self._records([one.offset for one in attempts])
         in_force = self._in_force()
-        settled: list[Attempt] = []
+        changed: list[Attempt] = []
+        trying: list[Attempt] = []
         deliverables: list[Deliverable] = []
         for attempt in attempts:
-            try:
-                record = (await self._log.read(attempt.offset, 1))[0]
-            except NotFound:
-                settled.append(self._ended(attempt, State.FAILED, answer=_TOO_OLD))
+            record = records.get(attempt.offset)
+            if record is None:
+                changed.append(after(attempt, TOO_OLD, now=self._now(), patient=False))
                 continue
             decision = self._decide(in_force, record)
-            changed = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
+            decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
             if decision.verdict is Verdict.WITHHOLD:
-                settled.append(self._ended(changed, State.WITHHELD))
+                changed.append(ended(decided, State.WITHHELD, self._now()))
             else:
-                self.waiting[attempt.offset] = changed
-                deliverables.append(Deliverable(attempt.offset, record, decision))
-        patient = self.breaker.is_open
-        outcomes = await dispatch(self._connector, deliverables, self.breaker, time.monotonic)
-        for one, outcome in zip(deliverables, outcomes, strict=True):
-            settled.append(self._after(self.waiting[one.offset], outcome, patient=patient or self.breaker.is_open))
-        await self._settle(Counter(), settled, None)
-        return True
-
-    def _after(self, attempt: Attempt, outcome: Outcome, *, patient: bool) -> Attempt:
-        """The attempt after one more try; `patient` during an outage, which does not count against an event."""
-        if outcome is None:
-            return self._ended(attempt, State.DELIVERED, tried=attempt.tried + 1)
-        tried = attempt.tried + (not isinstance(outcome, NotTried))
-        if isinstance(outcome, Rejected):
-            return self._ended(
-                attempt, State.FAILED, tried=tried, answer=outcome.answer, http_status=outcome.http_status
-            )
+                trying.append(decided)
+                deliverables.append(Deliverable(attempt.offset, record, decision, attempt.tried))
+        was_open = self.breaker.is_open
+        outcomes = await dispatch(self._connector, deliverables, self.breaker, self._clock)
+        patient = was_open or self.breaker.is_open
         now = self._now()
-        asked = int(outcome.after.total_seconds() * 1000) if outcome.after is not None else 0
-        due_at = next_attempt(tried, now if patient else attempt.first_at, now, _jitter(), asked)
-        if due_at is None:
-            return self._ended(
-                attempt, State.FAILED, tried=tried, answer=outcome.answer, http_status=outcome.http_status
-            )
-        return msgspec.structs.replace(
-            attempt, tried=tried, due_at=due_at, answer=outcome.answer, http_status=outcome.http_status
-        )
+        changed += [
+            after(one, outcome, now=now, patient=patient) for one, outcome in zip(trying, outcomes, strict=True)
+        ]
+        await self._settle(Counter(), changed)
+        for one in changed:
+            self._keep(one, self.waiting.subject_at(one.offset))
+        return changed
 
-    def _ended(self, attempt: Attempt, state: State, **changes: object) -> Attempt:
-        return msgspec.structs.replace(attempt, state=state, settled_at=self._now(), **changes)
+    async def _records(self, offsets: Sequence[int]) -> dict[int, Record]:
+        """The records at `offsets`, which ascend; without those that the log has forgotten."""
+        found: dict[int, Record] = {}
+        for offset in offsets:
+            if offset not in found:
+                try:
+                    run = await self._log.read(offset, min(_RECORDS_A_LOOK, offsets[-1] - offset + 1))
+                except NotFound:
+                    continue
+                found.update(enumerate(run, offset))
+        return found
+
+    def _keep(self, attempt: Attempt, subject: str) -> None:
+        """Have it wait, or no longer."""
+        if attempt.state is State.RETRYING:
+            # By a clock that nobody sets back: an event must not wait until a day comes round again.
+            self.waiting.put(attempt, subject, self._clock() + (attempt.due_at - self._now()) / 1000)
+        else:
+            self.waiting.remove(attempt.offset)
+
+    async def _give_up(self) -> None:
+        earliest = self.waiting.first(MOST_A_PAGE)
+        forgotten = [
+            after(one, TOO_OLD, now=self._now(), patient=False) for one in earliest if one.offset < self._give_up_before
+        ]
+        if forgotten:
+            await self._settle(Counter(), forgotten)
+            for one in forgotten:
+                self.waiting.remove(one.offset)
+        else:
+            await self._read_page(min(MOST_A_PAGE, self._give_up_before - self.position), send=False)
 
     # ---------------------------------------------------------------------------------------- the log
 
-    def _is_read(self) -> bool:
-        return self.position >= (self._log.head if self.until is None else min(self.until, self._log.head))
-
-    async def _give_up(self) -> None:
-        forgotten = [
-            self._ended(one, State.FAILED, answer=_TOO_OLD)
-            for one in self._oldest(PAGE)
-            if one.offset < self._give_up_before
-        ]
-        if forgotten:
-            await self._settle(Counter(), forgotten, None)
-        else:
-            await self._read_page(min(PAGE, self._give_up_before - self.position), send=False)
+    def _can_read(self) -> bool:
+        end = self._log.head if self.until is None else min(self.until, self._log.head)
+        return self.position < end and len(self.waiting) < _MOST_WAITING
 
     async def _read_page(self, limit: int, *, send: bool = True) -> None:
-        end = self.position + limit if self.until is None else min(self.position + limit, self.until)
-        records = await self._log.read(self.position, end - self.position)
+        """Read on, decide, and unless `send` is False, send."""
+        if self.until is not None:
+            limit = min(limit, self.until - self.position)
+        start = self.position
+        records = await self._log.read(start, limit)
         in_force = self._in_force()
         counts: Counter[Account] = Counter()
         deliverables = []
-        for offset, record in enumerate(records, self.position):
+        for offset, record in enumerate(records, start):
             decision = self._decide(in_force, record)
             if decision.verdict is Verdict.DELIVER:
                 deliverables.append(Deliverable(offset, record, decision))
             else:
                 counts[Account(record.source, State.WITHHELD, decision.reason)] += 1
-        outcomes: Sequence[Outcome] = [Rejected(_TOO_OLD)] * len(deliverables)
-        if send and deliverables:
-            outcomes = await dispatch(self._connector, deliverables, self.breaker, time.monotonic)
+        outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
         attempts = []
         for one, outcome in zip(deliverables, outcomes, strict=True):
             if outcome is None:
                 counts[Account(one.record.source, State.DELIVERED, one.decision.reason)] += 1
             else:
-                attempts.append(self._after(self._first(one, in_force.number), outcome, patient=True))
-        read = Span(self.destination, self.position, self.position + len(records), in_force.number)
-        await self._settle(counts, attempts, read)
+                first = first_attempt(self.destination, one, in_force.number, now := self._now())
+                attempts.append(after(first, outcome, now=now, patient=True))
+        end = start + len(records)
+        await self._settle(counts, attempts, Span(self.destination, start, end, in_force.number))
+        self.position = end
+        for attempt in attempts:
+            self._keep(attempt, subject_of(records[attempt.offset - start]))
 
-    def _first(self, one: Deliverable, version: int) -> Attempt:
-        now = self._now()
-        return Attempt(
-            self.destination,
-            one.offset,
-            one.record.source,
-            one.record.message_id,
-            State.RETRYING,
-            one.decision,
-            version,
-            tried=0,
-            first_at=now,
-            due_at=now,
-        )
+    async def _send(self, deliverables: Sequence[Deliverable]) -> Sequence[Outcome]:
+        """Send these, but for those of people of whom an earlier event waits; one outcome each."""
+        if not self.waiting:
+            return await dispatch(self._connector, deliverables, self.breaker, self._clock)
+        free = [one for one in deliverables if not self.waiting.holds(subject_of(one.record))]
+        outcomes = await dispatch(self._connector, free, self.breaker, self._clock)
+        sent = {one.offset: outcome for one, outcome in zip(free, outcomes, strict=True)}
+        return [sent.get(one.offset, _BEHIND) for one in deliverables]
 
     def _decide(self, in_force: InForce, record: Record) -> Decision:
         return in_force.policy.decide_key(record.routing_key).get(self.destination, _NO_DESTINATION)
 
     # ---------------------------------------------------------------------------------------- settle
 
-    async def _settle(self, counts: Counter[Account], attempts: Sequence[Attempt], read: Span | None) -> None:
+    async def _settle(self, counts: Counter[Account], attempts: Sequence[Attempt], read: Span | None = None) -> None:
         for one in attempts:
             if one.state is not State.RETRYING:
                 counts[Account(one.source, one.state, one.decision.reason)] += 1
         settlement = Settlement(self.destination, self._now() // 60_000, counts, attempts, read)
         await self._settle_surely(settlement)
-        for one in attempts:
-            if one.state is State.RETRYING:
-                self.waiting[one.offset] = one
-            else:
-                self.waiting.pop(one.offset, None)
-        if read is not None:
-            self.position = read.end
         self._on_settled(settlement)
 
     async def _settle_surely(self, settlement: Settlement) -> None:
@@ -283,9 +316,9 @@ class Worker:
                 await self._in_store(self._accounts.settle, settlement)
             except OperationalError as error:
                 log.error("the accounts of `%s` cannot be written: %s", self.destination, error.orig)
-                if self._stopping.is_set():
+                if self._is_stopping:
                     raise
-                await self._pause(1)
+                await self._rest(1)
             else:
                 return
 
@@ -295,24 +328,24 @@ class Worker:
     # ---------------------------------------------------------------------------------------- waiting for work
 
     async def _await_work(self) -> None:
-        """Return when there is something to read, a waiting event is due, or the worker is stopped."""
-        due = min((one.due_at for one in self.waiting.values()), default=None)
-        seconds = max(0.0, (due - self._now()) / 1000) if due is not None else None
-        can_read = len(self.waiting) < _MOST_WAITING and self.until is None
+        """Return when there is something to read, a waiting event is due, or somebody nudges."""
+        due = self.waiting.next_due(self._clock())
         signals: list[asyncio.Future[object]] = [asyncio.ensure_future(self._nudged.wait())]
-        if can_read:
+        if self.until is None and len(self.waiting) < _MOST_WAITING:
             signals.append(asyncio.ensure_future(self._log.wait(self.position)))
         try:
+            seconds = max(0.0, due - self._clock()) if due is not None else None
             await asyncio.wait(signals, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for signal in signals:
                 signal.cancel()
-        self._nudged.clear()
         # Not at once: a page of many events costs little more than a page of one.
-        await self._pause(_LINGER_SECONDS)
+        await self._rest(_LINGER_SECONDS)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _rest(self, seconds: float) -> None:
+        """Return after so many seconds, or when somebody nudges."""
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            await asyncio.wait_for(self._nudged.wait(), seconds)
         except TimeoutError:
             return
+        self._nudged.clear()

@@ -27,7 +27,8 @@ def open_database(url: str) -> Engine:
 def _schema(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _migrate(connection: Connection) -> None:

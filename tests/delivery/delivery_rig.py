@@ -1,0 +1,229 @@
+"""What the tests of delivery share: a real log and store, destinations to command, and time that runs faster."""
+
+import asyncio
+import functools
+import selectors
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from assent.delivery.in_force import InForce
+from assent.delivery.supervisor import Delivery
+from assent.delivery.worker import Worker
+from assent.destinations.connector import Connector, Outcome, Outgoing
+from assent.domain.errors import Rejected, Unavailable
+from assent.domain.outcome import State
+from assent.domain.record import Record
+from assent.domain.workspace import Category, Consent, Destination, Version, Workspace
+from assent.engine.policy import Policy
+from assent.log.sqlite import SqliteLog
+from assent.store.accounts import Accounts, Settlement
+from assent.store.database import open_database
+from assent.testing import FakeDestination, a_record
+
+NOON: Final = 1_767_268_800_000
+SPEED: Final = 100
+_PATIENCE_SECONDS: Final = 30 * SPEED
+
+
+class _FastSelector(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(timeout / SPEED if timeout is not None else None)
+
+
+class _FastLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock runs a hundred times faster: all waiting is shorter, nothing else is changed."""
+
+    def __init__(self) -> None:
+        super().__init__(_FastSelector())
+
+    def time(self) -> float:
+        return super().time() * SPEED
+
+
+def in_fast_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Runs a test with a clock that goes a hundred times faster."""
+
+    @functools.wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        async def bounded() -> None:
+            async with asyncio.timeout(90 * SPEED):
+                await test(*arguments, **named)
+
+        with asyncio.Runner(loop_factory=_FastLoop) as runner:
+            runner.run(bounded())
+
+    return run
+
+
+async def seconds(number: float) -> None:
+    """Let so many seconds of the fast clock pass."""
+    await asyncio.sleep(number)
+
+
+def a_workspace(
+    *destinations: str, categories: Sequence[Category] = (), settings: dict[str, Any] | None = None
+) -> Workspace:
+    """Destinations that need no consent, but for those that `categories` name."""
+    return Workspace(
+        consent=Consent("segment-ga", categories=tuple(categories)),
+        destinations=tuple(Destination(one, connector="fake", settings=settings or {}) for one in destinations),
+    )
+
+
+class Rig:
+    """Delivery from a real log, with a version of the workspace in force.
+
+    `fakes` are the destinations by id; `change` makes one before its worker gets it. `clock_error` is by how many
+    milliseconds the wall clock is wrong.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.fakes: dict[str, FakeDestination] = {}
+        self.settled: list[Settlement] = []
+        self.clock_error = 0
+        self._in_force = self._version(1, Workspace())
+        self._engine = open_database(f"sqlite:///{directory / 'state.db'}")
+        self.accounts = Accounts(self._engine)
+        self.log = SqliteLog(directory / "log.db")
+        self.delivery = self._new_delivery()
+
+    def fake(self, destination: str, **options: int) -> FakeDestination:
+        """The destination of that id, made as the test wants it."""
+        return self.fakes.setdefault(destination, FakeDestination(**options))
+
+    def now(self) -> int:
+        return NOON + int(asyncio.get_running_loop().time() * 1000) + self.clock_error
+
+    async def put_in_force(self, workspace: Workspace) -> None:
+        """As the server does with a new version."""
+        self._in_force = self._version(self._in_force.number + 1, workspace)
+        await self.delivery.follow()
+
+    async def restart(self) -> None:
+        """Stop delivery, and start it anew on the same log and store."""
+        await self.delivery.stop()
+        self.delivery = self._new_delivery()
+        await self.delivery.follow()
+
+    async def append(self, *records: Record) -> None:
+        await self.log.append(records, [])
+
+    async def append_many(self, count: int, *, people: int = 5, start: int = 0) -> list[str]:
+        """Events `e0`, `e1`, ... of persons in turn, one request each; returns their ids."""
+        records = [
+            a_record(f"e{number}", at=self.now(), userId=f"person {number % people}")
+            for number in range(start, start + count)
+        ]
+        await asyncio.gather(*(self.append(one) for one in records))
+        return [one.message_id for one in records]
+
+    async def until(self, condition: Callable[[], bool], what: str = "the condition") -> None:
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, f"{what} never came: {self.describe()}"
+            await asyncio.sleep(0.2)
+
+    async def settled_everything(self, *destinations: str) -> None:
+        """Wait until these destinations, or all, have nothing unread and nothing waiting."""
+        names = destinations or tuple(self.fakes)
+        await self.until(lambda: all(self.is_settled(one) for one in names), f"an end of {names}")
+
+    def is_settled(self, destination: str) -> bool:
+        cursor = self.accounts.cursor(destination)
+        assert cursor is not None
+        end = self.log.head if cursor.until is None else cursor.until
+        return cursor.position >= end and not self.accounts.waiting().get(destination)
+
+    def worker(self, destination: str) -> Worker:
+        [found] = [one for one in self.delivery.workers if one.destination == destination]
+        return found
+
+    def new_worker(self, destination: str) -> Worker:
+        """A worker beside those of `delivery`, as another process would have it."""
+        cursor = self.accounts.open(destination, self.log.head)
+        return Worker(
+            cursor, self.fake(f"{destination} of another process"), **self._ports(), store_thread=ThreadPoolExecutor(1)
+        )
+
+    def states(self, destination: str) -> dict[State, int]:
+        """How many events are in each state there; every event is in one, or `assert_balance` fails."""
+        waiting = self.accounts.waiting()
+        retrying = {State.RETRYING: waiting[destination]} if destination in waiting else {}
+        return {**self.accounts.totals().get(destination, {}), **retrying}
+
+    def assert_balance(self) -> None:
+        """Per destination: delivered + withheld + retrying + failed + not yet read = accepted."""
+        for cursor in self.accounts.cursors():
+            end = self.log.head if cursor.until is None else cursor.until
+            totals, waiting = self.accounts.totals().get(cursor.destination, {}), self.accounts.waiting()
+            accounted = sum(totals.values()) + waiting.get(cursor.destination, 0) + end - cursor.position
+            assert accounted == end - cursor.skipped, f"{cursor}: {totals}, {waiting}, head {self.log.head}"
+
+    def describe(self) -> str:
+        return f"cursors {self.accounts.cursors()}, totals {self.accounts.totals()}, waiting {self.accounts.waiting()}"
+
+    async def close(self) -> None:
+        await self.delivery.stop()
+        await self.log.close()
+        self._engine.dispose()
+
+    def _version(self, number: int, workspace: Workspace) -> InForce:
+        return InForce(Version(number, workspace, 0, "test"), Policy(workspace))
+
+    def _ports(self) -> dict[str, Any]:
+        return {
+            "log": self.log,
+            "accounts": self.accounts,
+            "in_force": lambda: self._in_force,
+            "now": self.now,
+            "on_settled": self.settled.append,
+        }
+
+    def _new_delivery(self) -> Delivery:
+        ports = self._ports()
+        return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, **ports)
+
+    def _connect(self, destination: Destination | None) -> Connector:
+        return self.fake(destination.id) if destination is not None else FakeDestination()
+
+
+@asynccontextmanager
+async def a_rig(directory: Path, *destinations: str, **fakes: FakeDestination) -> AsyncIterator[Rig]:
+    """A rig that delivers to these destinations; at the end its accounts must balance."""
+    rig = Rig(directory)
+    rig.fakes.update(fakes)
+    try:
+        await rig.put_in_force(a_workspace(*destinations, *fakes))
+        yield rig
+        rig.assert_balance()
+    finally:
+        await rig.close()
+
+
+# --- how destinations fail
+
+
+def unavailable(
+    answer: str = "answered 503: busy", **details: Any
+) -> Callable[[Sequence[Outgoing]], Awaitable[Sequence[Outcome]]]:
+    async def answer_so(batch: Sequence[Outgoing]) -> Sequence[Outcome]:
+        raise Unavailable(answer, http_status=503, **details)
+
+    return answer_so
+
+
+def each(judge: Callable[[str], Outcome]) -> Callable[[Sequence[Outgoing]], Awaitable[Sequence[Outcome]]]:
+    """Judges each event of a batch by its message id."""
+
+    async def answer_so(batch: Sequence[Outgoing]) -> Sequence[Outcome]:
+        return [judge(one.message_id) for one in batch]
+
+    return answer_so
+
+
+REFUSED: Final = Rejected("answered 400: no", http_status=400)
+BUSY: Final = Unavailable("answered 503: busy", http_status=503)
