@@ -57,7 +57,7 @@ def demo(
 def _directory(data: Path | None) -> Iterator[Path]:
     if data is not None:
         data.mkdir(parents=True, exist_ok=True)
-        yield data
+        yield data.resolve()
     else:
         with TemporaryDirectory(prefix="assent-demo-") as passing:
             yield Path(passing)

@@ -1,16 +1,14 @@
-"""What `assent plan` and `assent apply` show people of a plan, and its JSON."""
+"""What `assent plan` and `assent apply` show people of a plan."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from assent.app.api.workspace import PlannedVersion
 from assent.app.console import plain_console
 from assent.app.workspaces import Plan
 from assent.engine.changes import Action, Change
@@ -26,11 +24,6 @@ _SIGNS: Final[dict[Action, tuple[str, str]]] = {
 def print_plan(plan: Plan) -> None:
     """Print what would change, and how many of the last day's events would have gone another way."""
     plain_console().print(Group(*_parts(plan)))
-
-
-def plan_json(plan: Plan) -> bytes:
-    """The JSON of a plan, as the management API answers it."""
-    return msgspec.json.encode(msgspec.convert(plan, PlannedVersion, from_attributes=True))
 
 
 def _parts(plan: Plan) -> Iterator[RenderableType]:

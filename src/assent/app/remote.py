@@ -1,13 +1,13 @@
 """The workspace of a running server, through its management API."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
 
-from assent.app.api.workspace import PlannedVersion
+from assent.app.plan_document import read_plan
 from assent.app.workspaces import Plan
 from assent.domain.errors import AssentError, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
 from assent.domain.workspace import Workspace
@@ -15,11 +15,7 @@ from assent.domain.workspace import Workspace
 _SECONDS: Final = 60
 _ERRORS: Final = {one.status: one for one in (InvalidInput, Unauthorized, Forbidden, NotFound, Conflict)}
 
-_Kind = TypeVar("_Kind")
-
-
-class _Version(msgspec.Struct):
-    number: int
+_Read = TypeVar("_Read")
 
 
 class _Error(msgspec.Struct):
@@ -42,26 +38,24 @@ class Remote:
 
     def plan(self, workspace: Workspace) -> Plan:
         """What `apply` would do."""
-        planned = self._data("POST", "workspace/plan", workspace, {}, PlannedVersion)
-        return msgspec.convert(planned, Plan, from_attributes=True)
+        return self._read(read_plan, self._ask("POST", "workspace/plan", workspace))
 
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
-        query = {"expectedVersion": str(after), "comment": comment}
-        return self._data("PUT", "workspace", workspace, query, _Version).number
+        answer = self._ask("PUT", "workspace", workspace, expectedVersion=str(after), comment=comment)
+        return self._read(lambda version: int(version["number"]), answer)
 
     def export(self) -> str:
         """The workspace file of what is in force."""
-        return self._ask("GET", "workspace/export", None, {}).decode()
+        return self._ask("GET", "workspace/export").decode()
 
-    def _data(self, method: str, path: str, body: Workspace, query: Mapping[str, str], kind: type[_Kind]) -> _Kind:
-        answer = self._ask(method, path, body, query)
+    def _read(self, read: Callable[[Any], _Read], answer: bytes) -> _Read:
         try:
-            return msgspec.convert(msgspec.json.decode(answer)["data"], kind)
+            return read(msgspec.json.decode(answer)["data"])
         except (msgspec.MsgspecError, KeyError, TypeError):
             raise AssentError(f"`{self._url}` does not answer as Assent does: is the address right?") from None
 
-    def _ask(self, method: str, path: str, body: Workspace | None, query: Mapping[str, str]) -> bytes:
+    def _ask(self, method: str, path: str, body: Workspace | None = None, **query: str) -> bytes:
         status, answer = asyncio.run(self._request(method, f"{self._url}/api/v1/{path}", body, query))
         if status >= 300:
             raise _ERRORS.get(status, AssentError)(_message(answer) or f"`{self._url}` answered {status}")

@@ -21,8 +21,10 @@ def create(
     name: Annotated[str, typer.Option(metavar="N", help="Whose it is, as the history of the workspace will say.")],
 ) -> None:
     """Make a token and print it, once: only its digest is kept."""
-    from assent.app.complaints import complaints
+    from assent.app.complaints import MISUSED, complain, complaints
     from assent.app.wiring import now, open_stores
 
+    if not name.strip():
+        complain("--name is blank: say whose token it is", MISUSED)
     with complaints():
         typer.echo(open_stores(data).tokens.create(name, role, at=now()))

@@ -51,14 +51,16 @@ def plan(
 ) -> None:
     """Show what applying a workspace file would change, and for how many of the last day's events. Changes nothing."""
     from assent.app.complaints import FAILED, MISUSED, complaints
-    from assent.app.plan_text import plan_json, print_plan
+    from assent.app.plan_text import print_plan
     from assent.app.workspace_file import load
 
     # 2 says that something would change, so it cannot also say that the file has a mistake.
     with complaints(misused=FAILED if detailed_exitcode else MISUSED):
         found = _target(context, data, url, token).plan(load(file))
         if as_json:
-            typer.echo(plan_json(found))
+            from assent.app.plan_document import encode_plan
+
+            typer.echo(encode_plan(found))
         else:
             print_plan(found)
     if detailed_exitcode and found.changes:

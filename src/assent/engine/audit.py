@@ -85,7 +85,7 @@ def audit(log: LogFigures, destinations: Sequence[DestinationFigures]) -> Audit:
 
 def _log_problems(log: LogFigures) -> Iterator[str]:
     if log.accepted != log.head:
-        yield f"{log.accepted} events were counted as accepted, but {log.head} are in the sequence"
+        yield f"it counted {_events(log.accepted)} as accepted, but has given out {log.head} offsets"
     if log.missing:
         yield f"the events at {_named(log.missing)} are gone"
 
@@ -113,9 +113,9 @@ def _account_problems(figures: DestinationFigures, balance: Balance) -> Iterator
     elif balance.unread < 0:
         yield f"its cursor stands at {figures.cursor.position}, {-balance.unread} beyond the end of what it may read"
     if balance.difference > 0:
-        yield f"{balance.difference} events that it has read are in no account"
+        yield f"it has read {_events(balance.difference)} that no account holds"
     elif balance.difference < 0:
-        yield f"{-balance.difference} events more are in its accounts than it has read"
+        yield f"its accounts hold {_events(-balance.difference)} more than it has read"
 
 
 def _span_problems(figures: DestinationFigures, log_start: int) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _span_problems(figures: DestinationFigures, log_start: int) -> Iterator[str]
     if uncovered > skipped:
         yield f"no version is known to have decided the events at {_named(gaps)}" + _of_these(skipped)
     elif uncovered < skipped and log_start == 0:
-        yield f"{skipped - uncovered} events have been decided that were not its to read"
+        yield f"it has decided {_events(skipped - uncovered)} that it never had to read"
     if spans and spans[-1].end > figures.cursor.position:
         beyond = Stretch(figures.cursor.position, spans[-1].end)
         yield f"its cursor stands before the events at {_named([beyond])}, which have been decided"
@@ -154,7 +154,11 @@ def _gaps(spans: Sequence[Span], start: int, end: int) -> Iterator[Stretch]:
 
 
 def _of_these(skipped: int) -> str:
-    return f" ({skipped} of these were not its to read)" if skipped else ""
+    return f" ({skipped} of these it never had to read)" if skipped else ""
+
+
+def _events(number: int) -> str:
+    return f"{number} event" if number == 1 else f"{number} events"
 
 
 def _named(stretches: Sequence[Stretch]) -> str:

@@ -19,16 +19,10 @@ class LogSnapshot(LogFile):
     While it is open, no other process can begin the write-ahead log anew: close it soon.
     """
 
-    def __init__(self, path: Path) -> None:
-        # In place of LogFile's own, which makes the file where there is none and opens it for writing.
+    def _open(self, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        self._db = self._read_db = self._checkpoint_db = db
         db.execute("BEGIN")
-        self._load_keys()
-        self.start = db.execute("SELECT start FROM trimmed").fetchone()[0]
-        self.head = db.execute("SELECT max(?, coalesce(max(first + count), 0)) FROM blocks", (self.start,)).fetchone()[
-            0
-        ]
+        return db, db, db
 
     def figures(self) -> LogFigures:
         """What `assent audit` compares the accounts with."""

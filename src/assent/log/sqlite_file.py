@@ -60,10 +60,7 @@ class LogFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._db = _connect(path)
-        self._create()
-        self._read_db = _connect(path)
-        self._checkpoint_db = _connect(path)
+        self._db, self._read_db, self._checkpoint_db = self._open(path)
         self._load_keys()
         self._new_keys: list[bytes] = []
         self._block_read_last = Block(0, [], 0)
@@ -72,9 +69,12 @@ class LogFile:
             "SELECT max(?, coalesce(max(first + count), 0)) FROM blocks", (self.start,)
         ).fetchone()[0]
 
-    def _create(self) -> None:
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            self._db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+    def _open(self, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
+        """The three connections. The file is made where there is none."""
+        db = _connect(path)
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+        return db, _connect(path), _connect(path)
 
     def _load_keys(self) -> None:
         rows = self._db.execute("SELECT id, key FROM routing_keys").fetchall()

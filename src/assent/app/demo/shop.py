@@ -24,6 +24,7 @@ EMAIL: Final = "email"
 CHAT: Final = "chat"
 LAKE: Final = "lake"
 PARTNER: Final = "partner"
+PARTNER_NAME: Final = "Data partner"
 
 _CONSENT: Final = Consent(
     categories=(
@@ -50,7 +51,7 @@ def shop(urls: dict[str, str], data: Path) -> Workspace:
             Destination(
                 id=LAKE, name="Data lake", connector="file", settings={"path": str(data / "lake" / "events.jsonl")}
             ),
-            _webhook(PARTNER, "Data partner", urls),
+            _webhook(PARTNER, PARTNER_NAME, urls),
         ),
     )
 

@@ -7,7 +7,7 @@ from math import pi, sin
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from assent.app.demo.chance import Chance
-from assent.app.demo.shop import BACKEND, IOS, PARTNER, WEB
+from assent.app.demo.shop import BACKEND, IOS, PARTNER_NAME, WEB
 from assent.app.demo.visitor import Answer, Event, Visitor
 
 _VISITS_A_SECOND: Final = 3.0
@@ -114,7 +114,7 @@ def _server(chance: Chance) -> Iterator[Step]:
     if chance.happens(0.5):
         for event in done:
             event["context"] = _SERVER
-            event["integrations"] = {PARTNER: False} if chance.happens(0.7) else {}
+            event["integrations"] = {PARTNER_NAME: False} if chance.happens(0.7) else {}
     yield Step(0, "/v1/batch", BACKEND.write_key, done)
 
 

@@ -1,0 +1,54 @@
+"""`assent token create`, `assent --version` and `assent --help` as people run them."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from assent.app.wiring import open_stores
+
+ASSENT = str(Path(sys.executable).with_name("assent"))
+
+
+def assent(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([ASSENT, *arguments], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("role", ["owner", "member"])
+def test_a_token_is_printed_once_and_alone(role: str, tmp_path: Path) -> None:
+    made = assent("token", "create", "--data", tmp_path, "--role", role, "--name", "Ada")
+    assert (made.returncode, made.stderr) == (0, "")
+    text = made.stdout.strip()
+    assert text.startswith("assent_")
+    assert made.stdout == f"{text}\n"
+    assert all(text.encode() not in file.read_bytes() for file in tmp_path.iterdir()), "only its digest is kept"
+    stores = open_stores(tmp_path)
+    token = stores.tokens.check(text)
+    stores.engine.dispose()
+    assert token is not None
+    assert (token.name, token.role) == ("Ada", role)
+
+
+@pytest.mark.parametrize(
+    "options", [("--role", "boss", "--name", "Ada"), ("--role", "owner"), ("--role", "owner", "--name", " ")]
+)
+def test_a_token_needs_a_role_and_a_name(options: tuple[str, ...], tmp_path: Path) -> None:
+    refused = assent("token", "create", "--data", tmp_path / "data", *options)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_version() -> None:
+    assert assent("--version").stdout == f"assent {version('assent')}\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["decide", "serve", "plan", "apply", "export", "audit", "demo", "token", "token create"]
+)
+def test_every_command_has_help(command: str) -> None:
+    helped = assent(*command.split(), "--help")
+    assert helped.returncode == 0
+    assert f"Usage: assent {command}" in helped.stdout
