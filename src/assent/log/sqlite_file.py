@@ -65,9 +65,8 @@ class LogFile:
         self._new_keys: list[bytes] = []
         self._block_read_last = Block(0, [], 0)
         self.start: int = self._db.execute("SELECT start FROM trimmed").fetchone()[0]
-        self.head: int = self._db.execute(
-            "SELECT max(?, coalesce(max(first + count), 0)) FROM blocks", (self.start,)
-        ).fetchone()[0]
+        last = self._db.execute("SELECT first + count FROM blocks ORDER BY first DESC LIMIT 1").fetchone()
+        self.head: int = max(self.start, last[0]) if last else self.start
 
     def _open(self, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
         """The three connections. The file is made where there is none."""
