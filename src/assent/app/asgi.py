@@ -31,7 +31,7 @@ class Application:
         path = scope["path"]
         if path in TRACKING_PATHS and scope["method"] == "POST":
             await self._gateway.track(scope, receive, send)
-        elif answers_at(path):
+        elif answers_at(path) and scope["method"] in ("GET", "HEAD"):
             await serve_settings(scope, receive, send, self._server.in_force)
         elif path.startswith("/v1/"):
             await self._gateway(scope, receive, send)

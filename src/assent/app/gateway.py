@@ -22,6 +22,8 @@ from assent.log.interface import Log
 _SUCCESS: Final = b'{"success": true}'
 _GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _RETRY_AFTER_SECONDS: Final = b"5"
+_PLAIN_BASE64: Final = str.maketrans("-_ ", "+/+")
+"""Base64 for URLs, and a plus sign that was not escaped and reads as a blank."""
 _KEYS_REMEMBERED: Final = 1_000
 _LEFT_UNREAD_BYTES: Final = 8 << 20
 
@@ -174,29 +176,34 @@ async def _read_body(receive: Receive, headers: _Headers, limit: int) -> bytes:
     encoding = (headers.encoding or b"identity").strip().lower()
     if encoding not in (b"identity", b"gzip", b""):
         raise InvalidInput(f"the content encoding `{encoding.decode('latin-1')[:50]}` is not known: use gzip or none")
-    if headers.length is not None and headers.length.isdigit() and int(headers.length) > limit:
-        raise BodyTooLarge(f"the body may have at most {limit} bytes, this one has {int(headers.length)}")
-    unzip = zlib.decompressobj(31) if encoding == b"gzip" else None
+    if headers.length is not None and (length := int(headers.length.lstrip(b"0") or b"0")) > limit:
+        raise BodyTooLarge(f"the body may have at most {limit} bytes, this one has {length}")
     body = b""
     more = True
     while more:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
             raise InvalidInput("the client went away before the whole body was here")
-        body += message["body"] if unzip is None else _unzip(unzip, message["body"], limit + 1 - len(body))
+        body += message["body"]
         if len(body) > limit:
             raise BodyTooLarge(f"the body may have at most {limit} bytes")
         more = message.get("more_body", False)
-    if unzip is not None and not unzip.eof:
-        raise InvalidInput("the body is cut off: it is not whole gzip data")
-    return body
+    return _unzip(body, limit) if encoding == b"gzip" else body
 
 
-def _unzip(unzip: "zlib._Decompress", data: bytes, at_most: int) -> bytes:
+def _unzip(data: bytes, limit: int) -> bytes:
+    unzip = zlib.decompressobj(31)
     try:
-        return unzip.decompress(data, at_most)
+        body = unzip.decompress(data, limit + 1)
     except zlib.error as error:
         raise InvalidInput(f"the body is not gzip data: {error}") from None
+    if len(body) > limit:
+        raise BodyTooLarge(f"the body may have at most {limit} bytes when it is decompressed")
+    if not unzip.eof:
+        raise InvalidInput("the body is cut off: it is not whole gzip data")
+    if unzip.unused_data:
+        raise InvalidInput("something follows the gzip data of the body: send one gzip member")
+    return body
 
 
 def _basic_user(authorization: bytes) -> str:
@@ -211,7 +218,7 @@ def _basic_user(authorization: bytes) -> str:
 
 def _decode_base64(data: str) -> bytes:
     try:
-        return base64.b64decode(data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4))
+        return base64.b64decode(data.translate(_PLAIN_BASE64).rstrip("=") + "=" * (-len(data.rstrip("=")) % 4))
     except (binascii.Error, ValueError):
         raise InvalidInput("`data` is not base64") from None
 

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -128,14 +129,14 @@ class Server:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
+        self._followed = 0
 
     def _put_in_force(self, version: Version) -> None:
         self.in_force = InForce(version, Policy(version.workspace))
         self.sources = {one.write_key: one for one in version.workspace.sources}
 
     async def start(self) -> None:
-        self._put_in_force(self.stores.current())
-        await self.delivery.follow()
+        await self.follow()
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._trim())]
         self.is_ready = True
 
@@ -156,7 +157,9 @@ class Server:
             number = await asyncio.to_thread(self.stores.versions.current_number)
             if number != self.in_force.number:
                 self._put_in_force(await asyncio.to_thread(self.stores.versions.get, number))
+            if number != self._followed:
                 await self.delivery.follow()
+                self._followed = number
 
     async def _watch(self) -> None:
         """Follow versions that another process applies to the same data directory."""
@@ -172,7 +175,7 @@ class Server:
             before = now() - int(self.config.keep.total_seconds() * 1000)
             try:
                 await self.delivery.trim(before, at_most_bytes=self.config.keep_bytes)
-            except (LogUnavailable, SQLAlchemyError):
+            except (LogUnavailable, SQLAlchemyError, sqlite3.Error):
                 log.exception("the log cannot be trimmed now")
             await asyncio.sleep(_TRIM_EVERY.total_seconds())
 
