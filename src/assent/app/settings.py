@@ -48,9 +48,15 @@ async def _serve_source(scope: HTTPScope, send: Send, in_force: InForce, write_k
     if source is None:
         await answer(send, 404, error_body("not_found", "no source has this write key"))
         return
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-    settings = library_settings(workspace, in_force.policy, write_key, f"{host}/v1", scope["scheme"])
+    host = _header(scope, b"host")
+    # A proxy in front that ends TLS says so; a page on https may not send to http.
+    scheme = "https" if _header(scope, b"x-forwarded-proto") == "https" else scope["scheme"]
+    settings = library_settings(workspace, in_force.policy, write_key, f"{host}/v1", scheme)
     await answer(send, 200, msgspec.json.encode(settings), [_JSON, _FRESH])
+
+
+def _header(scope: HTTPScope, wanted: bytes) -> str:
+    return next((value for name, value in scope["headers"] if name == wanted), b"").decode("latin-1")
 
 
 def library_settings(
