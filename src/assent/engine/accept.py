@@ -1,13 +1,14 @@
 """From the body of a request to records and discards: every item becomes exactly one of them."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from assent.domain.errors import BodyTooLarge
+from assent.domain.errors import BodyTooLarge, InvalidInput
 from assent.domain.record import CONSENT_UPDATE_EVENT, EVENT_TYPES, Discard, DiscardCode, Record
-from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently
+from assent.engine.fault import find_fault
+from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently, mend_surrogates
 from assent.engine.merge import merge_root
 from assent.engine.routing import Routed, quick_routing_key, routing_key
 
@@ -16,42 +17,18 @@ BATCH_BYTES: Final = 500 * 1024
 BATCH_EVENTS: Final = 2500
 _SAMPLE_BYTES: Final = 500
 
-_Raw = msgspec.Raw
-_NOTHING = _Raw()
+_NULL = msgspec.Raw(b"null")
+
+Accepted: TypeAlias = tuple[list[Record], list[Discard]]
+"""What one request became."""
 
 
-class _Item(Routed, gc=False):
-    """The fields of an event that are looked at, when all have the types they should."""
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """What the server knows of one request.
 
-    messageId: str | None = None
-    userId: str | None = None
-    anonymousId: str | None = None
-    properties: msgspec.Raw = _NOTHING
-    traits: msgspec.Raw = _NOTHING
-    name: msgspec.Raw = _NOTHING
-    category: msgspec.Raw = _NOTHING
-    writeKey: msgspec.Raw = _NOTHING
-    sentAt: msgspec.Raw = _NOTHING
-
-
-class _Root(msgspec.Struct, gc=False):
-    batch: msgspec.Raw = _NOTHING
-    writeKey: msgspec.Raw = _NOTHING
-    sentAt: msgspec.Raw = _NOTHING
-    context: msgspec.Raw = _NOTHING
-    integrations: msgspec.Raw = _NOTHING
-
-
-_decode_item = msgspec.json.Decoder(_Item).decode
-_decode_root = msgspec.json.Decoder(_Root).decode
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_any = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
-
-
-class Arrival(NamedTuple):
-    """What the server knows of one request: the source's id and state, the time in UTC epoch milliseconds, and the
-    sender's address where it is a browser's. `new_id` makes a message id for an event that brings none."""
+    `source` is the source's id, `enabled` its state, `received_at` UTC epoch milliseconds. `new_id` makes a message id
+    for an event that brings none. `ip` is the sender's address where that is a browser's.
+    """
 
     source: str
     enabled: bool
@@ -60,11 +37,37 @@ class Arrival(NamedTuple):
     ip: str | None = None
 
 
-class Accepted(NamedTuple):
-    """What one request became."""
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object, whose keys are skipped."""
 
-    records: list[Record]
-    discards: list[Discard]
+
+class _Item(Routed, gc=False):
+    """The fields of an event that are looked at, when all have the types they should."""
+
+    type: str | None = None
+    messageId: str | None = None
+    userId: str | None = None
+    anonymousId: str | None = None
+    properties: _Object | None = None
+    traits: _Object | None = None
+    name: str | None = None
+    category: str | None = None
+    writeKey: str | None = None
+    sentAt: str | None = None
+
+
+class _Root(msgspec.Struct, gc=False):
+    batch: list[msgspec.Raw] | None = None
+    writeKey: msgspec.Raw = _NULL
+    sentAt: msgspec.Raw = _NULL
+    context: msgspec.Raw = _NULL
+    integrations: msgspec.Raw = _NULL
+
+
+_decode_item = msgspec.json.Decoder(_Item).decode
+_decode_root = msgspec.json.Decoder(_Root).decode
+_decode_string = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class OneEvent:
@@ -78,15 +81,14 @@ class OneEvent:
     def __init__(self, body: bytes, event_type: str) -> None:
         if len(body) > EVENT_BYTES:
             raise BodyTooLarge(f"an event may have at most {EVENT_BYTES} bytes, this one has {len(body)}")
-        self._body, self._item = _parse(body, _decode_item)
+        self._body, self._item = _parse(body, _decode_item, _glance)
         self._type = event_type
-        self.write_key = _string(self._item.writeKey) if isinstance(self._item, _Item) else _get(self._item, "writeKey")
+        self.write_key = self._item.writeKey
 
     def accept(self, arrival: Arrival) -> Accepted:
         """The record or the discard of this event."""
-        sent_at = _string(self._item.sentAt) if isinstance(self._item, _Item) else _get(self._item, "sentAt")
-        made = _make(self._body, self._item, self._type, sent_at, arrival)
-        return Accepted([made], []) if isinstance(made, Record) else Accepted([], [made])
+        made = _judge(self._body, self._item, self._type, self._item.sentAt, arrival)
+        return ([made], []) if isinstance(made, Record) else ([], [made])
 
 
 class Batch:
@@ -100,107 +102,105 @@ class Batch:
     def __init__(self, body: bytes) -> None:
         if len(body) > BATCH_BYTES:
             raise BodyTooLarge(f"a batch may have at most {BATCH_BYTES} bytes, this one has {len(body)}")
-        self._body, root = _parse(body, _decode_root)
-        self._root: _Root | None = root if isinstance(root, _Root) else None
-        self.write_key = _string(self._root.writeKey) if self._root else None
+        self._body, self._root = _parse(body, _decode_root, _glance_at_root)
+        if len(self._root.context) + len(self._root.integrations) > EVENT_BYTES:
+            raise BodyTooLarge(
+                f"the context and integrations at the root of a batch become part of each event and may have at most "
+                f"{EVENT_BYTES} bytes: move what is large to the events that need it"
+            )
+        self.write_key = _string(self._root.writeKey)
 
     def accept(self, arrival: Arrival) -> Accepted:
         """A record or a discard for each item; a batch without items is itself a discard."""
-        root = self._root
-        items = _items(root.batch) if root else None
-        if root is None or items is None:
-            return Accepted([], [_discard(DiscardCode.BAD_REQUEST, self._body, arrival)])
+        items = self._root.batch
         if not items:
-            return Accepted([], [_discard(DiscardCode.EMPTY_BATCH, self._body, arrival)])
-        sent_at = _string(root.sentAt)
-        shared = _shared(root)
+            code = DiscardCode.BAD_REQUEST if items is None else DiscardCode.EMPTY_BATCH
+            return [], [_discard(code, self._body, arrival)]
+        sent_at, shared = _string(self._root.sentAt), _shared(self._root)
         records: list[Record] = []
         discards: list[Discard] = []
         for raw in items[:BATCH_EVENTS]:
-            made = _accept_item(bytes(raw), shared, sent_at, arrival)
+            made = _accept_item(b"" + raw, shared, sent_at, arrival)
             if isinstance(made, Record):
                 records.append(made)
             else:
                 discards.append(made)
-        discards += [_discard(DiscardCode.TOO_MANY_EVENTS, bytes(raw), arrival) for raw in items[BATCH_EVENTS:]]
-        return Accepted(records, discards)
+        discards += [_discard(DiscardCode.TOO_MANY_EVENTS, b"" + raw, arrival) for raw in items[BATCH_EVENTS:]]
+        return records, discards
 
 
-def _parse(body: bytes, decode: Callable[[bytes], Any]) -> tuple[bytes, Any]:
-    """The body and what `decode` makes of it; where a field has an unexpected type, its plain JSON value instead.
+_Parsed = TypeVar("_Parsed", _Item, _Root)
+
+
+def _parse(body: bytes, decode: Callable[[bytes], _Parsed], glance: Callable[[Any], _Parsed]) -> tuple[bytes, _Parsed]:
+    """The body and what `decode` makes of it or, where a field has an unexpected type, `glance` of its JSON value.
 
     The body comes back changed only where it held text that is no Unicode (half of a surrogate pair).
     """
-    check_utf8(body)
+    if not body.isascii():
+        check_utf8(body)
     try:
         return body, decode(body)
-    except msgspec.ValidationError:
-        return body, decode_leniently(body)
     except JSON_ERRORS:
-        value = decode_leniently(body)
-        mended = _encode(value)
+        body = mend_surrogates(body)
     try:
-        return mended, decode(mended)
-    except msgspec.ValidationError:
-        return mended, value
+        return body, decode(body)
+    except JSON_ERRORS:
+        return body, glance(decode_leniently(body))
 
 
-def _items(batch: msgspec.Raw) -> list[msgspec.Raw] | None:
-    try:
-        return _decode_list(batch)
-    except JSON_ERRORS:
-        return None
+def _glance(event: Any) -> _Item:
+    """What must be known of an event before it is judged, which it then is in full: it shows no id."""
+    return _Item(type=_get(event, "type"), writeKey=_get(event, "writeKey"), sentAt=_get(event, "sentAt"))
+
+
+def _glance_at_root(root: Any) -> _Root:
+    write_key = _get(root, "writeKey")
+    return _Root(writeKey=msgspec.Raw(_encode(write_key))) if write_key else _Root()
 
 
 def _shared(root: _Root) -> dict[str, Any]:
     """What the root of a batch says for every item: its context and integrations, where there is something to say."""
     parts = {"context": bytes(root.context), "integrations": bytes(root.integrations)}
-    return {name: decode_leniently(raw) for name, raw in parts.items() if raw not in (b"", b"null", b"{}")}
+    return {name: decode_leniently(raw) for name, raw in parts.items() if raw not in (b"null", b"{}")}
 
 
 def _accept_item(body: bytes, shared: dict[str, Any], sent_at: str | None, arrival: Arrival) -> Record | Discard:
-    if len(body) > EVENT_BYTES:
-        return _discard(DiscardCode.EVENT_TOO_LARGE, body, arrival)
-    item: Any
     try:
-        item = _decode_item(body)
-    except msgspec.ValidationError:
-        item = decode_leniently(body)
-    if shared:
-        value = decode_leniently(body)
-        if isinstance(value, dict):
-            item = merge_root(shared, value)
-            body = _encode(item)
-            item = _parse(body, _decode_item)[1]
-    event_type = item.type if isinstance(item, _Item) else _get(item, "type")
-    if event_type not in EVENT_TYPES:
+        if shared:
+            body = _merge(shared, body)
+        if len(body) > EVENT_BYTES:
+            return _discard(DiscardCode.EVENT_TOO_LARGE, body, arrival)
+        try:
+            item = _decode_item(body)
+        except JSON_ERRORS:
+            item = _glance(decode_leniently(body))
+        if item.type not in EVENT_TYPES:
+            return _discard(DiscardCode.BAD_REQUEST, body, arrival)
+        return _judge(body, item, item.type, sent_at, arrival)
+    except (InvalidInput, RecursionError):
         return _discard(DiscardCode.BAD_REQUEST, body, arrival)
-    return _make(body, item, event_type, sent_at, arrival)
 
 
-def _make(body: bytes, item: Any, event_type: str, sent_at: str | None, arrival: Arrival) -> Record | Discard:
+def _merge(shared: dict[str, Any], body: bytes) -> bytes:
+    item = decode_leniently(body)
+    return _encode(merge_root(shared, item)) if isinstance(item, dict) else body
+
+
+def _judge(body: bytes, item: _Item, event_type: str, sent_at: str | None, arrival: Arrival) -> Record | Discard:
     if not arrival.enabled:
         return _discard(DiscardCode.SOURCE_DISABLED, body, arrival)
-    if isinstance(item, _Item) and not (event_type == "track" and item.event == CONSENT_UPDATE_EVENT):
-        fault = _quick_fault(item, event_type)
-        key = b"" if fault else quick_routing_key(item, event_type)
-        message_id = item.messageId
+    # With fields of the right types, only an id or a name can still be missing, or the event be a consent update.
+    named = event_type != "track" or (item.event and item.event != CONSENT_UPDATE_EVENT)
+    if named and (item.userId or item.anonymousId):
+        key, message_id = quick_routing_key(item), item.messageId
     else:
-        value = decode_leniently(body)
-        fault = _fault(value, event_type)
-        key = b"" if fault else routing_key({**value, "type": event_type})
-        message_id = None if fault else value.get("messageId")
-    if fault:
-        return _discard(fault, body, arrival)
+        event = decode_leniently(body)
+        if fault := find_fault(event, event_type):
+            return _discard(fault, body, arrival)
+        key, message_id = routing_key({**event, "type": event_type}), event.get("messageId")
     return Record(
-        arrival.source,
-        arrival.received_at,
-        event_type,
-        message_id or arrival.new_id(),
-        key,
-        body,
-        sent_at,
-        arrival.ip,
+        arrival.source, arrival.received_at, event_type, message_id or arrival.new_id(), key, body, sent_at, arrival.ip
     )
 
 
@@ -208,90 +208,12 @@ def _discard(code: DiscardCode, body: bytes, arrival: Arrival) -> Discard:
     return Discard(arrival.source, arrival.received_at, code, body[:_SAMPLE_BYTES])
 
 
-def _quick_fault(item: _Item, event_type: str) -> DiscardCode | None:
-    """What is wrong with an event whose ids and event name are strings or missing; the order is that of `_fault`."""
-    if not (item.userId or item.anonymousId):
-        return DiscardCode.NO_USER_ANON_ID
-    if event_type == "track" and not item.event:
-        return DiscardCode.EVENT_NOT_DEFINED
-    if event_type in ("track", "page", "screen"):
-        if not _is_object_or_missing(item.properties):
-            return DiscardCode.PROPERTIES_NOT_OBJECT
-    elif event_type in ("identify", "group") and not _is_object_or_missing(item.traits):
-        return DiscardCode.TRAITS_NOT_OBJECT
-    if event_type in ("page", "screen"):
-        if not _is_string_or_missing(item.name):
-            return DiscardCode.NAME_NOT_STRING
-        if not _is_string_or_missing(item.category):
-            return DiscardCode.CATEGORY_NOT_STRING
-    return None
-
-
-def _is_object_or_missing(raw: msgspec.Raw) -> bool:
-    return bytes(raw)[:1] in (b"", b"{", b"n")
-
-
-def _is_string_or_missing(raw: msgspec.Raw) -> bool:
-    return bytes(raw)[:1] in (b"", b'"', b"n")
-
-
-def _fault(event: Any, event_type: str) -> DiscardCode | None:
-    """What is wrong with any JSON value as an event of this type, by Segment's codes; None when nothing is."""
-    if not isinstance(event, dict):
-        return DiscardCode.BAD_REQUEST
-    if any(event.get(name) is not None and not isinstance(event[name], str) for name in _IDS):
-        return DiscardCode.ID_NOT_STRING
-    if not (event.get("userId") or event.get("anonymousId")):
-        return DiscardCode.NO_USER_ANON_ID
-    if event_type == "track":
-        if not event.get("event") and not isinstance(event.get("event"), int | float | list | dict):
-            return DiscardCode.EVENT_NOT_DEFINED
-        if not isinstance(event["event"], str):
-            return DiscardCode.EVENT_NOT_STRING
-    for name, expected, types, code in _SHAPES:
-        if event_type in types and event.get(name) is not None and not isinstance(event[name], expected):
-            return code
-    if event_type == "track" and event["event"] == CONSENT_UPDATE_EVENT:
-        return _update_fault(event)
-    return None
-
-
-_IDS = ("userId", "anonymousId", "messageId")
-_SHAPES: tuple[tuple[str, type, tuple[str, ...], DiscardCode], ...] = (
-    ("properties", dict, ("track", "page", "screen"), DiscardCode.PROPERTIES_NOT_OBJECT),
-    ("traits", dict, ("identify", "group"), DiscardCode.TRAITS_NOT_OBJECT),
-    ("name", str, ("page", "screen"), DiscardCode.NAME_NOT_STRING),
-    ("category", str, ("page", "screen"), DiscardCode.CATEGORY_NOT_STRING),
-)
-
-
-def _update_fault(event: Mapping[str, Any]) -> DiscardCode | None:
-    """What is wrong with a *Segment Consent Preference Updated* event (WIRE.md, Consent)."""
-    context = event.get("context")
-    consent = context.get("consent") if isinstance(context, dict) else None
-    if not isinstance(context, dict) or not isinstance(consent, dict) or "categoryPreferences" not in consent:
-        return DiscardCode.CONSENT_PREFERENCES_MISSING
-    preferences = consent["categoryPreferences"]
-    if not isinstance(preferences, dict):
-        return DiscardCode.CONSENT_PREFERENCES_NOT_OBJECT
-    if not all(isinstance(value, bool) for value in preferences.values()):
-        return DiscardCode.CONSENT_PREFERENCES_NOT_BOOLEAN
-    device = context.get("device")
-    if isinstance(device, dict) and not isinstance(device.get("advertisingId", ""), str):
-        return DiscardCode.ADVERTISING_ID_NOT_STRING
-    version = consent.get("version", 0)
-    if isinstance(version, bool) or not isinstance(version, int | float):
-        return DiscardCode.CONSENT_VERSION_NOT_NUMBER
-    return None
-
-
 def _string(raw: msgspec.Raw) -> str | None:
     """The text of a raw JSON string; None for anything else."""
-    text = bytes(raw)
-    if text[:1] != b'"':
+    try:
+        return _decode_string(raw)
+    except msgspec.ValidationError:
         return None
-    value = _decode_any(text)
-    return value if isinstance(value, str) else None
 
 
 def _get(value: Any, name: str) -> str | None:

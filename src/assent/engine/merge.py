@@ -3,20 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+from assent.engine.consent import Whole, read_preferences
+
 
 def merge_root(root: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     """The item with the root's `context` and `integrations` merged in deeply: the item wins, its nulls are missing.
 
-    A root context or consent that is not an object holds for every item that has no consent of its own, and so closes.
+    Merging opens nothing: what the item has in its `categoryPreferences` is its answer, null included, and where it has
+    no consent at all, an unreadable consent of the root holds for it too.
     """
-    merged = dict(item)
-    for name, said in root.items():
-        merged[name] = _merge(said, item.get(name))
-    if "context" in root and not _has_consent(item.get("context")):
-        context = root["context"]
-        unreadable = not isinstance(context, Mapping) or not isinstance(context.get("consent"), Mapping | None)
-        if unreadable and isinstance(merged["context"], dict):
-            merged["context"]["consent"] = 0
+    merged = {**item, **{name: _merge(said, item.get(name)) for name, said in root.items()}}
+    shared, own = read_preferences(root), read_preferences(item)
+    if isinstance(shared, Mapping) and isinstance(own, Mapping):
+        return _with_preferences(merged, {**shared, **own})
+    holds = shared if own is Whole.ABSENT else own
+    if holds is Whole.UNREADABLE and read_preferences(merged) is not Whole.UNREADABLE:
+        return _with_preferences(merged, None)
     return merged
 
 
@@ -25,11 +27,11 @@ def _merge(root: Any, item: Any) -> Any:
         return root
     if not isinstance(root, Mapping) or not isinstance(item, Mapping):
         return item
-    merged = dict(root)
-    for name, value in item.items():
-        merged[name] = _merge(root.get(name), value)
-    return merged
+    return {**root, **{name: _merge(root.get(name), value) for name, value in item.items()}}
 
 
-def _has_consent(context: Any) -> bool:
-    return isinstance(context, Mapping) and context.get("consent") is not None
+def _with_preferences(event: dict[str, Any], preferences: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The event, whose context and consent are objects or missing, with other preferences."""
+    context = event.get("context") or {}
+    consent = {**(context.get("consent") or {}), "categoryPreferences": preferences}
+    return {**event, "context": {**context, "consent": consent}}

@@ -8,9 +8,9 @@ import msgspec
 
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import InvalidInput
+from assent.domain.record import CONSENT_UPDATE_EVENT
 from assent.domain.workspace import Category, Destination, Rules, Workspace
 from assent.engine.consent import Whole, is_consent_update, read_preferences
-from assent.engine.decide import decide
 from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently
 from assent.engine.routing import Routed, quick_routing_key, routing_key
 
@@ -25,23 +25,18 @@ _CLOSED = Decision(Verdict.WITHHOLD, Reason.INTEGRATIONS_OBJECT)
 _BUNDLED = Decision(Verdict.WITHHOLD, Reason.SENT_CLIENT_SIDE)
 _DISABLED = Decision(Verdict.WITHHOLD, Reason.DESTINATION_DISABLED)
 
-
-_NOTHING_READABLE = {"context": 0, "integrations": {"All": False}}
+_CLOSES_EVERYTHING: Final = {"context": 0, "integrations": {"All": False}}
 
 
 class Policy:
     """The rules, categories and destinations of one workspace, compiled for speed.
 
-    It agrees with `decide` on every input. A routing key seen before is one dictionary look-up; at most
-    `KEYS_REMEMBERED` are remembered, because senders choose them.
+    It agrees with `decide` on every input. A routing key seen before is one dictionary look-up.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._destinations = tuple(
-            _Compiled(workspace.rules, workspace.categories, destination) for destination in workspace.destinations
-        )
-        self._remembered: dict[bytes, Decisions] = {}
+        self._decisions = _Decisions(workspace)
 
     def decide(self, event: Any) -> Decisions:
         """The decision per destination id, for an event as parsed JSON, or as the bytes or text of its JSON.
@@ -49,40 +44,53 @@ class Policy:
         Raises InvalidInput for bytes or text that are not JSON, or too deep.
         """
         if isinstance(event, bytes):
-            return self._decide_json(event)
-        if isinstance(event, str):
-            return self._decide_json(event.encode("utf-8", "replace"))
-        try:
-            key = routing_key(event)
-        except (TypeError, ValueError, OverflowError, RecursionError):
-            workspace = self.workspace
-            return {one.id: decide(workspace.rules, workspace.categories, one, event) for one in workspace.destinations}
-        return self.decide_key(key)
-
-    def _decide_json(self, body: bytes) -> Decisions:
-        if not body.isascii():
-            check_utf8(body)
-        try:
-            event = _decode_routed(body)
-        except JSON_ERRORS:
-            return self.decide(decode_leniently(body))
-        return self.decide_key(quick_routing_key(event, event.type))
+            if not event.isascii():
+                check_utf8(event)
+            try:
+                routed = _decode_routed(event)
+            except JSON_ERRORS:
+                return self._decide_parsed(decode_leniently(event))
+            if routed.event == CONSENT_UPDATE_EVENT:
+                return self._decide_parsed(decode_leniently(event))
+            return self._decisions[quick_routing_key(routed)]
+        return (
+            self.decide(event.encode("utf-8", "surrogatepass"))
+            if isinstance(event, str)
+            else self._decide_parsed(event)
+        )
 
     def decide_key(self, key: bytes) -> Decisions:
         """The decision per destination id for a routing key, as `routing_key` makes it."""
-        decisions = self._remembered.get(key)
-        if decisions is None:
-            decisions = self._decide_anew(_event_of(key))
-            if len(self._remembered) >= KEYS_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = decisions
+        return self._decisions[key]
+
+    def _decide_parsed(self, event: Any) -> Decisions:
+        try:
+            key = routing_key(event)
+        except UnicodeEncodeError:
+            return self._decisions.anew(event)
+        return self._decisions[key]
+
+
+class _Decisions(dict[bytes, Decisions]):
+    """What was decided per routing key; at most `KEYS_REMEMBERED`, because senders choose them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
+        rules, categories = workspace.rules, workspace.categories
+        self._destinations = tuple(_Compiled(rules, categories, one) for one in workspace.destinations)
+
+    def __missing__(self, key: bytes) -> Decisions:
+        if len(self) >= KEYS_REMEMBERED:
+            self.clear()
+        decisions = self[key] = self.anew(_event_of(key))
         return decisions
 
-    def _decide_anew(self, event: Any) -> Decisions:
+    def anew(self, event: Any) -> Decisions:
+        """The decision per destination id on a parsed event, without a look at what was decided before."""
         preferences = read_preferences(event)
         update = is_consent_update(event)
-        integrations = event.get("integrations") if isinstance(event, dict) else None
-        said = integrations if isinstance(integrations, dict) else {}
+        integrations = event.get("integrations") if isinstance(event, Mapping) else None
+        said = integrations if isinstance(integrations, Mapping) else {}
         bundled = _bundled(event)
         return MappingProxyType({one.id: one.decide(preferences, said, bundled, update) for one in self._destinations})
 
@@ -92,12 +100,12 @@ def _event_of(key: bytes) -> Any:
     try:
         return decode_leniently(key)
     except InvalidInput:
-        return _NOTHING_READABLE
+        return _CLOSES_EVERYTHING
 
 
 def _bundled(event: Any) -> list[Any]:
-    metadata = event.get("_metadata") if isinstance(event, dict) else None
-    bundled = metadata.get("bundled") if isinstance(metadata, dict) else None
+    metadata = event.get("_metadata") if isinstance(event, Mapping) else None
+    bundled = metadata.get("bundled") if isinstance(metadata, Mapping) else None
     return bundled if isinstance(bundled, list) else []
 
 
@@ -109,22 +117,20 @@ class _Compiled:
         self._enabled = destination.enabled
         self._wants_updates = destination.receives_consent_updates
         self._names = tuple(name for name in (destination.title, destination.integration) if name)
+        counts_disabled = rules.disabled_category == "withhold"
         mapped = [one for one in categories if destination.id in one.destinations]
-        ignores_disabled = rules.disabled_category == "ignore"
-        self._asked = tuple(one.id for one in mapped if one.enabled)
-        self._switched_off = () if ignores_disabled else tuple(one.id for one in mapped if not one.enabled)
-        self._order = tuple(one.id for one in mapped if one.enabled or not ignores_disabled)
+        needed = [one for one in mapped if one.enabled or counts_disabled]
+        self._needed = len(needed)
+        self._asked = tuple(one.id for one in needed if one.enabled)
+        self._switched_off = _refused(Reason.CATEGORY_DISABLED, tuple(one.id for one in needed if not one.enabled))
         self._any = rules.several_categories == "any"
         self._grant_is_final = rules.integrations_object == "yield"
         self._unmapped = Decision(Verdict(rules.unmapped_destination), Reason.DESTINATION_UNMAPPED)
-        needs_none = not self._order and rules.unmapped_destination == "deliver"
-        self._absent = Decision(
-            Verdict.DELIVER if rules.no_consent == "deliver" or needs_none else Verdict.WITHHOLD, Reason.CONSENT_ABSENT
-        )
-        self._switched_off_decision = Decision(Verdict.WITHHOLD, Reason.CATEGORY_DISABLED, self._switched_off)
+        flows = rules.no_consent == "deliver" or (not needed and rules.unmapped_destination == "deliver")
+        self._absent = Decision(Verdict.DELIVER if flows else Verdict.WITHHOLD, Reason.CONSENT_ABSENT)
 
     def decide(
-        self, preferences: Mapping[str, Any] | Whole, integrations: dict[str, Any], bundled: list[Any], update: bool
+        self, preferences: Mapping[str, Any] | Whole, integrations: Mapping[str, Any], bundled: list[Any], update: bool
     ) -> Decision:
         if not self._enabled:
             return _DISABLED
@@ -143,12 +149,12 @@ class _Compiled:
     def _by_consent(self, preferences: Mapping[str, Any] | Whole) -> Decision:
         if preferences is Whole.ABSENT:
             return self._absent
-        if not self._order:
+        if not self._needed:
             return self._unmapped
         if isinstance(preferences, Whole):
-            return _refused(Reason.CONSENT_UNREADABLE, self._asked) if self._asked else self._switched_off_decision
+            return _refused(Reason.CONSENT_UNREADABLE, self._asked) if self._asked else self._switched_off
         granted = tuple(one for one in self._asked if preferences.get(one) is True)
-        if granted and (self._any or len(granted) == len(self._order)):
+        if granted and (self._any or len(granted) == self._needed):
             return Decision(Verdict.DELIVER, Reason.CONSENTED, granted)
         return self._first_refusal(preferences)
 
@@ -156,9 +162,9 @@ class _Compiled:
         for reason, holds in _REFUSALS:
             if refusing := tuple(one for one in self._asked if holds(preferences, one)):
                 return _refused(reason, refusing)
-        return self._switched_off_decision
+        return self._switched_off
 
-    def _is_closed_by(self, integrations: dict[str, Any]) -> bool:
+    def _is_closed_by(self, integrations: Mapping[str, Any]) -> bool:
         for name in self._names:
             if name in integrations:
                 return integrations[name] is False

@@ -5,102 +5,93 @@ from typing import Any, Final
 
 import msgspec
 
-from assent.domain.record import CONSENT_UPDATE_EVENT
-from assent.engine.consent import is_consent_update
+from assent.engine.consent import Preferences, Whole, is_consent_update, read_preferences
 
 NO_CHOICE: Final = b"{}"
+_NOT_AN_EVENT: Final = b"0"
+_UNREADABLE: Final = b"0"
+_BEFORE_PREFERENCES: Final = b'{"context":{"consent":{"categoryPreferences":'
+_AFTER_PREFERENCES: Final = b"}}}"
 _UPDATE: Final = b'"type":"track","event":"Segment Consent Preference Updated"'
-_UNREADABLE_CONTEXT: Final = b'"context":0'
-_UNREADABLE_CONSENT: Final = b'"context":{"consent":0}'
-
-_ONLY_PREFERENCES: Final = b'{"context":{"consent":{"categoryPreferences":', b"}}}"
 
 _encode = msgspec.json.Encoder().encode
 _NOTHING = msgspec.Raw()
+_FALSE = msgspec.Raw(b"false")
 
 
-class _Consent(msgspec.Struct, gc=False):
+class _Consent(msgspec.Struct, frozen=True, gc=False):
     categoryPreferences: msgspec.Raw = _NOTHING
 
 
-class _Context(msgspec.Struct, gc=False):
-    consent: _Consent | None = None
+class _Context(msgspec.Struct, frozen=True, gc=False):
+    consent: _Consent = _Consent()
 
 
-class _Metadata(msgspec.Struct, gc=False):
-    bundled: list[msgspec.Raw] | None = None
+class _Metadata(msgspec.Struct, frozen=True, gc=False):
+    bundled: msgspec.Raw = _NOTHING
 
 
 class Routed(msgspec.Struct, gc=False):
     """The fields of an event that decide where it goes, for a decoder that skips all others.
 
-    An event in which one of them has another type is for `routing_key`.
+    An event in which one of them has another type, and a consent update, is for `routing_key`.
     """
 
-    type: str | None = None
     event: str | None = None
-    context: _Context | None = None
+    context: _Context = _Context()
     integrations: dict[str, msgspec.Raw] | None = None
-    metadata: _Metadata | None = msgspec.field(default=None, name="_metadata")
+    metadata: _Metadata = msgspec.field(default=_Metadata(), name="_metadata")
 
 
-def quick_routing_key(event: Routed, event_type: str | None) -> bytes:
-    """The routing key of an event whose type is `event_type`, without a look at anything else."""
-    context, metadata = event.context, event.metadata
-    consent = context.consent if context is not None else None
-    preferences = consent.categoryPreferences if consent is not None else _NOTHING
-    update = event.event == CONSENT_UPDATE_EVENT and event_type == "track"
-    if not (event.integrations or update or (metadata is not None and metadata.bundled)):
-        if preferences is _NOTHING:
-            return NO_CHOICE
-        return _ONLY_PREFERENCES[0] + preferences + _ONLY_PREFERENCES[1]
-    parts = []
-    if preferences is not _NOTHING:
-        parts.append(b'"context":{"consent":{"categoryPreferences":%b}}' % preferences)
-    if event.integrations:
+def quick_routing_key(event: Routed) -> bytes:
+    """The routing key of an event that is no consent update."""
+    preferences, bundled = event.context.consent.categoryPreferences, event.metadata.bundled
+    if event.integrations or bundled is not _NOTHING:
         # Only `false` closes, and real clients put a session id there: kept as it is, every session had its own key.
-        said = {name: bytes(value) != b"false" for name, value in event.integrations.items()}
-        parts.append(b'"integrations":%b' % _encode(said))
-    if metadata is not None and metadata.bundled:
-        parts.append(b'"_metadata":{"bundled":%b}' % _encode(metadata.bundled))
-    if update:
-        parts.append(_UPDATE)
-    return b"{%b}" % b",".join(parts)
+        opens = {name: value != _FALSE for name, value in event.integrations.items()} if event.integrations else {}
+        return _write(preferences, opens, bundled, update=False)
+    return _BEFORE_PREFERENCES + preferences + _AFTER_PREFERENCES if preferences is not _NOTHING else NO_CHOICE
 
 
 def routing_key(event: Any) -> bytes:
     """The routing key of a parsed event: any JSON value.
 
-    Raises what msgspec raises for a value that is not JSON (UnicodeEncodeError, OverflowError, TypeError).
+    Raises UnicodeEncodeError for a name that is no Unicode, such as half of a surrogate pair.
     """
     if not isinstance(event, Mapping):
-        return b"0"
-    parts = []
-    if consent := _consent(event.get("context")):
-        parts.append(consent)
-    integrations = event.get("integrations")
-    if isinstance(integrations, Mapping) and integrations:
-        said = {name: value is not False for name, value in integrations.items()}
-        parts.append(b'"integrations":%b' % _encode(said))
-    metadata = event.get("_metadata")
+        return _NOT_AN_EVENT
+    integrations, metadata = event.get("integrations"), event.get("_metadata")
     bundled = metadata.get("bundled") if isinstance(metadata, Mapping) else None
-    if isinstance(bundled, list) and bundled:
-        parts.append(b'"_metadata":{"bundled":%b}' % _encode(bundled))
-    if is_consent_update(event):
+    return _write(
+        _preferences(read_preferences(event)),
+        {name: value is not False for name, value in _named(integrations)},
+        _encode([one for one in bundled if isinstance(one, str)]) if isinstance(bundled, list) else b"",
+        update=is_consent_update(event),
+    )
+
+
+def _preferences(preferences: Preferences) -> bytes:
+    """Only `true` and `false` are answers: whatever else is there is written as null, alike for all."""
+    if preferences is Whole.ABSENT:
+        return b""
+    if preferences is Whole.UNREADABLE:
+        return _UNREADABLE
+    return _encode({name: value if isinstance(value, bool) else None for name, value in _named(preferences)})
+
+
+def _named(value: Any) -> list[tuple[str, Any]]:
+    items = value.items() if isinstance(value, Mapping) else ()
+    return [(name, one) for name, one in items if isinstance(name, str)]
+
+
+def _write(preferences: bytes, opens: dict[str, bool], bundled: bytes, *, update: bool) -> bytes:
+    parts = []
+    if preferences:
+        parts.append(b'"context":{"consent":{"categoryPreferences":%b}}' % preferences)
+    if opens:
+        parts.append(b'"integrations":%b' % _encode(opens))
+    if bundled:
+        parts.append(b'"_metadata":{"bundled":%b}' % bundled)
+    if update:
         parts.append(_UPDATE)
-    return b"{%b}" % b",".join(parts) if parts else NO_CHOICE
-
-
-def _consent(context: Any) -> bytes:
-    if context is None:
-        return b""
-    if not isinstance(context, Mapping):
-        return _UNREADABLE_CONTEXT
-    consent = context.get("consent")
-    if consent is None:
-        return b""
-    if not isinstance(consent, Mapping):
-        return _UNREADABLE_CONSENT
-    if "categoryPreferences" not in consent:
-        return b""
-    return b'"context":{"consent":{"categoryPreferences":%b}}' % _encode(consent["categoryPreferences"])
+    return b"{%b}" % b",".join(parts)
