@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from assent import Workspace
 from assent.app.cli import app
 from assent.app.workspace_file import workspace_of
 from assent.destinations.webhook import signature_headers
-from harness import node, node_modules
+from harness import need, node, node_modules
 
 _SHOWN_ONLY: Final = {"text", "html", "nginx"}
 _HOSTS: Final = ("events.example.com", "127.0.0.1:8700")
@@ -42,6 +43,8 @@ def test_the_blocks_of_a_page_do_what_it_says(page: Path, desk: Desk) -> None:
 
 
 def _try_console(desk: Desk, block: Block, _: Block | None) -> None:
+    if "curl " in block.text:
+        need(shutil.which("curl"), "curl", "install it with your package manager")
     for command, expected in _commands(block.text):
         got = desk.type(command)
         assert _is_as(expected, got), f"{block.where}: `{command}` printed\n{got}\nand not\n{expected}"
