@@ -349,7 +349,7 @@ class TestBatchRoot:
             accept_batch([PAGE] * 2500, context={"filler": "x" * EVENT_BYTES})
 
     def test_whose_merging_would_be_too_deep_costs_only_the_items_it_breaks(self) -> None:
-        deep = b'{"a":' * 480 + b"1" + b"}" * 480
+        deep = b'{"a":' * 850 + b"1" + b"}" * 850
         items = b'{"type": "page", "userId": "u1", "context": %b}, {"type": "page", "userId": "u2"}' % deep
         records, discards = Batch(b'{"context": %b, "batch": [%b]}' % (deep, items)).accept(arriving())
         assert len(records) + len(discards) == 2

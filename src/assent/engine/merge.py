@@ -27,7 +27,10 @@ def _merge(root: Any, item: Any) -> Any:
         return root
     if not isinstance(root, Mapping) or not isinstance(item, Mapping):
         return item
-    return {**root, **{name: _merge(root.get(name), value) for name, value in item.items()}}
+    merged = dict(root)
+    for name, value in item.items():
+        merged[name] = _merge(root.get(name), value)
+    return merged
 
 
 def _with_preferences(event: dict[str, Any], preferences: Mapping[str, Any] | None) -> dict[str, Any]:
