@@ -60,7 +60,7 @@ class Stores(NamedTuple):
 
 def open_stores(data: Path) -> Stores:
     """Open the stores of a data directory, which is made on first use."""
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_database(f"sqlite:///{data / 'state.db'}")
     secrets = Secrets(engine, load_key(data / "secret.key"))
     return Stores(engine, Versions(engine), Accounts(engine), Tokens(engine), secrets)
@@ -68,7 +68,7 @@ def open_stores(data: Path) -> Stores:
 
 def open_log(data: Path, metrics: Metrics | None = None) -> SqliteLog:
     """Open the log of a data directory."""
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SqliteLog(data / "log.db", on_commit=metrics.committed if metrics else None)
 
 

@@ -31,8 +31,8 @@ def first_attempt(destination: str, one: Deliverable, version: int, now: int) ->
     )
 
 
-def after(attempt: Attempt, outcome: Outcome, *, now: int, patient: bool) -> Attempt:
-    """The attempt after one more try; `patient` during an outage, which does not count against an event."""
+def after(attempt: Attempt, outcome: Outcome, *, now: int, since: int) -> Attempt:
+    """The attempt after one more try; `since` is when the time after which it is given up began."""
     if outcome is None:
         return ended(attempt, State.DELIVERED, now, tried=attempt.tried + 1)
     said = {
@@ -44,7 +44,7 @@ def after(attempt: Attempt, outcome: Outcome, *, now: int, patient: bool) -> Att
         return ended(attempt, State.FAILED, now, **said)
     changed = msgspec.structs.replace(attempt, **said)
     asked = int(outcome.after.total_seconds() * 1000) if outcome.after is not None else 0
-    due_at = next_attempt(changed.tried, now if patient else attempt.first_at, now, _jitter(), asked)
+    due_at = next_attempt(changed.tried, since, now, _jitter(), asked)
     if due_at is None:
         return ended(changed, State.FAILED, now)
     return msgspec.structs.replace(changed, due_at=due_at)

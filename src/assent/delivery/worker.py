@@ -119,6 +119,7 @@ class Worker:
             records = await self._records([one.offset for one in some])
             for one in some:
                 self._keep(one, subject_of(records[one.offset]) if one.offset in records else "")
+        self._well_since = self._now()
         self._is_loaded = True
 
     def _waiting_attempts(self) -> list[Attempt]:
@@ -199,7 +200,7 @@ class Worker:
         for attempt in attempts:
             record = records.get(attempt.offset)
             if record is None:
-                changed.append(after(attempt, TOO_OLD, now=self._now(), patient=False))
+                changed.append(after(attempt, TOO_OLD, now=self._now(), since=attempt.first_at))
                 continue
             decision = self._decide(in_force, record)
             decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
@@ -210,10 +211,13 @@ class Worker:
                 deliverables.append(Deliverable(attempt.offset, record, decision, attempt.tried))
         was_open = self.breaker.is_open
         outcomes = await dispatch(self._connector, deliverables, self.breaker, self._clock)
-        patient = was_open or self.breaker.is_open
         now = self._now()
+        if was_open or self.breaker.is_open:
+            # An outage does not count against an event: its time begins when the destination is well again.
+            self._well_since = now
         changed += [
-            after(one, outcome, now=now, patient=patient) for one, outcome in zip(trying, outcomes, strict=True)
+            after(one, outcome, now=now, since=max(one.first_at, self._well_since))
+            for one, outcome in zip(trying, outcomes, strict=True)
         ]
         await self._settle(Counter(), changed)
         for one in changed:
@@ -243,7 +247,9 @@ class Worker:
     async def _give_up(self) -> None:
         earliest = self.waiting.first(MOST_A_PAGE)
         forgotten = [
-            after(one, TOO_OLD, now=self._now(), patient=False) for one in earliest if one.offset < self._give_up_before
+            after(one, TOO_OLD, now=self._now(), since=one.first_at)
+            for one in earliest
+            if one.offset < self._give_up_before
         ]
         if forgotten:
             await self._settle(Counter(), forgotten)
@@ -280,7 +286,7 @@ class Worker:
                 counts[Account(one.record.source, State.DELIVERED, one.decision.reason)] += 1
             else:
                 first = first_attempt(self.destination, one, in_force.number, now := self._now())
-                attempts.append(after(first, outcome, now=now, patient=True))
+                attempts.append(after(first, outcome, now=now, since=now))
         end = start + len(records)
         await self._settle(counts, attempts, Span(self.destination, start, end, in_force.number))
         self.position = end
