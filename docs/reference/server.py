@@ -53,7 +53,7 @@ def _serving(directory: Path) -> Iterator[str]:
     workspace.write_text(json.dumps(_WORKSPACE))
     command = [_COMMAND, "serve", "--data", directory / "data", "--workspace", workspace, "--port", "0"]
     with said.open("w") as log:
-        server = subprocess.Popen(command, stderr=log)  # noqa: S603 (our own command)
+        server = subprocess.Popen(command, stderr=log)
     try:
         yield _wait(lambda: _LISTENING.search(said.read_text()) or _must_live(server))[1]
     except Exception as error:
