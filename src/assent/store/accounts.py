@@ -10,7 +10,7 @@ from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, Span, State
 from assent.engine.audit import DestinationFigures
-from assent.store.database import upsert
+from assent.store.database import reading, upsert
 from assent.store.tables import attempts, counters, cursors, spans
 
 _encode_decision = msgspec.json.Encoder().encode
@@ -73,12 +73,12 @@ class Accounts:
     # ---------------------------------------------------------------------------------------- cursors
 
     def cursor(self, destination: str) -> Cursor | None:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(cursors).where(cursors.c.destination == destination)).one_or_none()
         return Cursor(*row) if row is not None else None
 
     def cursors(self) -> list[Cursor]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [Cursor(*row) for row in connection.execute(select(cursors))]
 
     def open(self, destination: str, head: int) -> Cursor:
@@ -138,24 +138,24 @@ class Accounts:
             query = query.where(attempts.c.destination == destination)
         if state is not None:
             query = query.where(attempts.c.state == state)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
     def attempts_at(self, offsets: Iterable[int]) -> list[Attempt]:
         """The attempts of all destinations for the events at `offsets`."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
             return [_attempt(row) for row in rows]
 
     def waiting(self) -> dict[str, int]:
         """How many events are retrying, by destination."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return _waiting(connection)
 
     def spans(self, offset: int) -> dict[str, Span]:
         """The span that holds `offset`, by destination."""
         query = select(spans).where(spans.c.start <= offset, spans.c.end > offset)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {row.destination: Span(*row) for row in connection.execute(query)}
 
     def counts(self, since: int, until: int) -> list[Count]:
@@ -168,15 +168,15 @@ class Accounts:
             counters.c.reason,
             counters.c.events,
         ).where(counters.c.minute >= since, counters.c.minute < until)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [
                 Count(row[0], row[1], row[2], State(row[3]), Reason(row[4]), row[5])
                 for row in connection.execute(query)
             ]
 
     def sums(self, since: int, until: int, by: Iterable[str], *, minutes: int = 0, limit: int) -> list[Sum]:
-        """At most `limit` sums of the counters of [since, until), UTC epoch minutes, by some of `destination`, `source`,
-        `state` and `reason`, and by stretches of so many `minutes`."""
+        """The counters of [since, until), UTC epoch minutes, added up: by some of `destination`, `source`, `state` and
+        `reason`, and by stretches of so many `minutes`. At most `limit` sums."""
         columns: list[ColumnElement[Any]] = [counters.c[name] for name in by]
         if minutes:
             columns.append((counters.c.minute - counters.c.minute % minutes).label("minute"))
@@ -187,7 +187,7 @@ class Accounts:
             .order_by(*columns)
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_sum(row) for row in connection.execute(query) if row.events is not None]
 
     def last_failed(self) -> dict[str, Attempt]:
@@ -197,17 +197,17 @@ class Accounts:
         )
         ranked = select(attempts, newest.label("rank")).where(attempts.c.state == State.FAILED).subquery()
         query = select(*(ranked.c[one.name] for one in attempts.c)).where(ranked.c.rank == 1)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {row.destination: _attempt(row) for row in connection.execute(query)}
 
     def totals(self) -> dict[str, dict[State, int]]:
         """How many events ever settled, by destination and state."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return _totals(connection)
 
     def figures(self) -> list[DestinationFigures]:
         """What `assent audit` compares with the log, of every destination there ever was, as of one moment."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
             settled = _totals(connection)
             waiting = _waiting(connection)
@@ -226,7 +226,7 @@ class Accounts:
         unread = (cursors.c.position < offset) & (cursors.c.until.is_(None) | (cursors.c.position < cursors.c.until))
         waiting = (attempts.c.offset < offset) & (attempts.c.state == State.RETRYING)
         query = select(exists().where(unread) | exists().where(waiting))
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return not connection.scalar(query)
 
     def forget(self, before: int) -> None:
@@ -294,7 +294,7 @@ def _totals(connection: Connection) -> dict[str, dict[State, int]]:
     return found
 
 
-def _sum(row: Row[Any]) -> Sum:
+def _sum(row: Row[*tuple[Any, ...]]) -> Sum:
     found = dict(row._mapping)
     state, reason = found.pop("state", None), found.pop("reason", None)
     found["events"] = int(found["events"])

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 NEWEST_SCHEMA = "0001"
 """The revision of the newest migration."""
 
+_READS_ONLY = "reads_only"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -17,7 +18,7 @@ def open_database(url: str) -> Engine:
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_for_writing)
+        event.listen(engine, "begin", _begin)
     with engine.begin() as connection:
         if _schema(connection) != NEWEST_SCHEMA:
             _migrate(connection)
@@ -48,9 +49,15 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_for_writing(connection: Connection) -> None:
-    # A transaction that began by reading cannot wait for another writer, it fails: so each takes the lock at once.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    # A transaction that writes after it began by reading cannot wait for another writer, it fails: so each that may
+    # write takes the lock at once.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS_ONLY) else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Connection:
+    """A connection that only reads, as of one moment; nobody who writes waits for it, nor it for them."""
+    return engine.connect().execution_options(**{_READS_ONLY: True})
 
 
 def upsert(connection: Connection, table: Table) -> Any:

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import Engine, insert, select
 
 from assent.domain.errors import NotFound
+from assent.store.database import reading
 from assent.store.tables import secrets
 
 REFERENCE_PREFIX = "$stored:"
@@ -44,7 +45,7 @@ class Secrets:
 
     def reveal(self, reference: str) -> str:
         """The value behind a reference; raises NotFound for one that this data directory never gave or cannot open."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             digest = reference.removeprefix(REFERENCE_PREFIX)
             sealed = connection.scalar(select(secrets.c.sealed).where(secrets.c.reference == digest))
         if sealed is None:

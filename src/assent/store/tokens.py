@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from sqlalchemy import Engine, insert, select
 
+from assent.store.database import reading
 from assent.store.tables import tokens
 
 Role: TypeAlias = Literal["owner", "member"]
@@ -39,7 +40,7 @@ class Tokens:
 
     def check(self, text: str) -> Token | None:
         """Whom the token speaks for; None for one that was never made."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(tokens).where(tokens.c.digest == _digest(text))).one_or_none()
         return Token(row.id, row.name, row.role) if row is not None else None
 

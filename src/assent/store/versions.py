@@ -7,6 +7,7 @@ from sqlalchemy import Engine, func, insert, select
 
 from assent.domain.errors import Conflict, NotFound
 from assent.domain.workspace import Version, Workspace
+from assent.store.database import reading
 from assent.store.tables import versions
 
 _encode = msgspec.json.Encoder().encode
@@ -21,7 +22,7 @@ class Versions:
 
     def current_number(self) -> int:
         """The number of the version in force; 0 before the first."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(select(func.coalesce(func.max(versions.c.number), 0))) or 0
 
     def current(self) -> Version:
@@ -30,7 +31,7 @@ class Versions:
 
     def get(self, number: int) -> Version:
         """Raises NotFound."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(versions).where(versions.c.number == number)).one_or_none()
         if row is None:
             raise NotFound(f"there is no version `{number}` of the workspace")
@@ -38,7 +39,7 @@ class Versions:
 
     def numbers(self) -> Sequence[int]:
         """All numbers, newest first."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.scalars(select(versions.c.number).order_by(versions.c.number.desc())).all()
 
     def save(self, workspace: Workspace, *, after: int, at: int, author: str, comment: str = "") -> Version:
