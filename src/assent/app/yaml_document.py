@@ -18,6 +18,7 @@ _TEXT: Final = "tag:yaml.org,2002:str"
 _COLLECTIONS: Final = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 
 JSON_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
+_MOST_VALUES: Final = 100_000
 _READ_IN_TWO_WAYS: Final = ("yes", "no", "on", "off")
 _TWO_WAYS: Final = "an unquoted yes, no, on or off can be read in two ways; write true or false, or write it in quotes"
 
@@ -42,6 +43,10 @@ _Loader.add_implicit_resolver(_NUMBER, JSON_NUMBER, list("-0123456789"))
 _Loader.add_implicit_resolver(_MERGE, re.compile(r"^<<$"), ["<"])
 
 
+class _TooManyValues(Exception):
+    """Aliases of aliases make billions of values of a few lines."""
+
+
 class YamlDocument:
     """One YAML text read: its `value` as JSON would have it, and the `mistakes` that only YAML can make.
 
@@ -52,12 +57,15 @@ class YamlDocument:
     def __init__(self, text: str) -> None:
         self.mistakes: list[tuple[int, Mistake]] = []
         self._lines: dict[Path, int] = {(): 1}
+        self._values = 0
         self.value: Any = None
         try:
             root = yaml.compose(_with_spaces(text), Loader=_Loader)
             self.value = None if root is None else self._read(root, ())
         except yaml.YAMLError as error:
             self._report_syntax(error, text)
+        except _TooManyValues:
+            self._refuse(1, (), f"holds too many values, over {_MOST_VALUES}, each alias counted as what it stands for")
         except RecursionError:
             self._refuse(1, (), "is nested too deeply, or an anchor contains itself")
 
@@ -79,6 +87,7 @@ class YamlDocument:
         self._refuse(line, (), f"is no YAML: {_without_values(error)}")
 
     def _read(self, node: yaml.Node, path: Path) -> Any:
+        self._count()
         self._lines.setdefault(path, _line(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -87,6 +96,11 @@ class YamlDocument:
         if isinstance(node, yaml.SequenceNode):
             return [self._read(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._mapping(node, path)
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _TooManyValues
 
     def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         self._refuse_repeated(node, path)
@@ -109,6 +123,7 @@ class YamlDocument:
             else:
                 self._refuse(_line(key), path, "a key must be text")
         for one in merged:
+            self._count()
             if isinstance(one, yaml.MappingNode):
                 yield from self._entries(one, path)
             else:
