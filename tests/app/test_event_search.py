@@ -1,0 +1,49 @@
+"""Searching the log by time: what came long ago is found without looking at all that came later."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from assent.app import event_search
+from assent.app.event_search import Wanted, search
+from assent.log.sqlite import SqliteLog
+from assent.testing import a_record
+
+EVENTS = 6_000
+
+
+async def searched(log: SqliteLog, wanted: Wanted, limit: int = 1_000) -> list[list[int]]:
+    """The times of what each page found."""
+    pages, before = [], log.head
+    while True:
+        page = await search(log, wanted, limit, before)
+        pages.append([one.record.received_at for one in page.found])
+        if page.before is None:
+            return pages
+        before = page.before
+
+
+def test_a_time_is_looked_for_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_search, "MOST_SCANNED", 2_000)
+
+    async def go() -> None:
+        log = SqliteLog(tmp_path / "log.db")
+        for first in range(0, EVENTS, 300):
+            await log.append([a_record(f"m-{at}", at=at) for at in range(first, first + 300)], [])
+        wanted = list(range(1_000, 1_250))[::-1]
+        assert await searched(log, Wanted(since=1_000, until=1_250)) == [wanted]
+        assert await searched(log, Wanted(since=1_000, until=1_250), limit=100) == [
+            wanted[:100],
+            wanted[100:200],
+            wanted[200:],
+        ]
+        oldest = list(range(40))[::-1]
+        assert await searched(log, Wanted(until=40)) == [oldest]
+        newest = list(range(EVENTS - 40, EVENTS))[::-1]
+        assert await searched(log, Wanted(since=EVENTS - 40)) == [newest]
+        every = [at for page in await searched(log, Wanted(), limit=700) for at in page]
+        assert every == list(range(EVENTS))[::-1]
+        await log.close()
+
+    asyncio.run(go())
