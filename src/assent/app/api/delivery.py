@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example, OpenAPIType, Schema
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import QueryParameter
 
 from assent.app.api.bodies import Body, Data, failures
@@ -97,7 +97,6 @@ GroupBy: TypeAlias = Annotated[
         description="What to count by, repeated or with commas between: any of `destination`, `source`, `state` and "
         "`reason`, and one of `minute`, `hour` and `day` (UTC). Left out: destination, state and reason.",
         schema_extra={"items": Schema(type=OpenAPIType.STRING, enum=list(_GROUPS))},
-        examples=[Example(value=["destination", "reason", "hour"])],
     ),
 ]
 

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from assent.app.api.bodies import Body, Data, failures
@@ -74,12 +73,12 @@ def _payload(record: Record) -> msgspec.Raw:
         return _NULL
 
 
-def _filter(name: str, description: str, example: Any = None) -> QueryParameter:
-    examples = [Example(value=example)] if example is not None else None
-    return QueryParameter(name=name, description=description, examples=examples)
+def _filter(name: str, description: str) -> QueryParameter:
+    # Without examples: the documentation page would fill them in, and send them.
+    return QueryParameter(name=name, description=description)
 
 
-Source: TypeAlias = Annotated[str | None, _filter("source", "The id of a source.", "website")]
+Source: TypeAlias = Annotated[str | None, _filter("source", "The id of a source.")]
 Type: TypeAlias = Annotated[EventType | None, _filter("type", "The type of the event.")]
 Name: TypeAlias = Annotated[
     str | None, _filter("event", "The name of what was tracked, of the page or the screen; the whole of it.")

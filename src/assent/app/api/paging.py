@@ -6,7 +6,6 @@ import re
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from assent.app.api.bodies import Body
@@ -23,7 +22,6 @@ PageCursor: TypeAlias = Annotated[
     QueryParameter(
         name="pagination.cursor",
         description="Where to go on: the `pagination.next` of the page before, as it is. Left out: from the newest.",
-        examples=[Example(value="NDI=")],
     ),
 ]
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from assent.domain.errors import InvalidInput
@@ -27,9 +26,8 @@ def time_parameter(name: str, description: str) -> QueryParameter:
     """A query parameter that is a time, for `epoch_ms` to read."""
     return QueryParameter(
         name=name,
-        description=f"{description} ISO 8601, in UTC where it names no zone.",
+        description=f"{description} Like `{_EXAMPLE}`; in UTC where it names no zone.",
         schema_extra={"format": "date-time"},
-        examples=[Example(value=_EXAMPLE)],
     )
 
 

@@ -9,7 +9,6 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.datastructures import ResponseHeader, State
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody
 
 from assent.app.api.access import owners_only
@@ -91,8 +90,7 @@ IfMatch: TypeAlias = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        description="The `ETag` of the version that the change was made for. Another in force: 409.",
-        examples=[Example(value='"3"')],
+        description='The `ETag` of the version that the change was made for, like `"3"`. Another in force: 409.',
     ),
 ]
 ExpectedVersion: TypeAlias = Annotated[
