@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from http_client import Answer, HttpClient, basic, exchange
 
 from assent.domain.record import EVENT_TYPES, DiscardCode
 from harness import Server, running_server, wait_until
+from harness.http_client import Answer, HttpClient, basic, exchange
 
 KEY, OTHER_KEY, SLEEPING_KEY = "web-key", "app-key", "sleeping-key"
 GIF = b"GIF89a"

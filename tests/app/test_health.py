@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from http_client import HttpClient
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import Server, free_port, running_server, wait_until
+from harness.http_client import HttpClient
 
 WORKSPACE = {
     "consent": {"preset": "segment-ga", "categories": [{"id": "C1", "destinations": ["ads"]}]},

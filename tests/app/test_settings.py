@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_client import Answer, HttpClient
 
 import assent.app.settings
 from assent.app.settings import library_settings
@@ -15,6 +14,7 @@ from assent.domain.workspace import PRESETS, Category, Consent, Destination, Pre
 from assent.engine.decide import decide
 from assent.engine.policy import Policy
 from harness import Server, running_server
+from harness.http_client import Answer, HttpClient
 
 KEY = "web-key"
 WORKSPACE = {

@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import secrets
 import socket
 import threading
 import time
@@ -129,7 +130,7 @@ class Arrival(NamedTuple):
 
 
 class Receiver:
-    """An HTTP server that takes batches of events, or is ill: it answers 500, hangs, or refuses connections."""
+    """An HTTP server that takes batches of events, or is ill: it answers 500, hangs, refuses connections, or waits."""
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
@@ -138,14 +139,16 @@ class Receiver:
         self._well.set()
         self._server = self._listen(0)
         self.port: int = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}/"
+        # Servers of other tests may still be trying to reach one that had this port before.
+        self.path = f"/{secrets.token_hex(8)}"
+        self.url = f"http://127.0.0.1:{self.port}{self.path}"
 
     @property
     def events(self) -> list[Event]:
         return [one.event for one in self.arrivals]
 
     def fall_ill(self, illness: str) -> None:
-        """`500`, `hangs` or `refuses`."""
+        """`500`, `hangs`, `refuses`, or `waits`, which is to answer when it has recovered."""
         self._well.clear()
         self._illness = illness
         if illness == "refuses":
@@ -183,7 +186,8 @@ class Receiver:
             if illness == "500":
                 return 500
             self._well.wait()
-            return None
+            if illness == "hangs":
+                return None
         now = time.monotonic()
         batch = json.loads(body)
         self.arrivals += [Arrival(one, now) for one in (batch if isinstance(batch, list) else [batch])]
@@ -224,7 +228,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        status = self.server.receiver.judge(body)
+        receiver = self.server.receiver
+        status = receiver.judge(body) if self.path == receiver.path else 404
         if status is None:
             self.close_connection = True
             return
@@ -232,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, *arguments: Any) -> None:
         """Says nothing."""
 
 

@@ -3,8 +3,14 @@
 import random
 from pathlib import Path
 
-from fault_rig import CONSENT, SOURCES, Clients, Receiver, assert_complete_and_allowed, assert_order_of_each_person
-
+from faults.fault_rig import (
+    CONSENT,
+    SOURCES,
+    Clients,
+    Receiver,
+    assert_complete_and_allowed,
+    assert_order_of_each_person,
+)
 from harness import Server, assert_accounts_balance, wait_until
 
 KILLS = 20
@@ -22,6 +28,13 @@ def workspace(hook: Receiver) -> dict[str, object]:
     }
 
 
+def kill_while_it_starts(server: Server) -> None:
+    before = len(server.output)
+    server.spawn()
+    wait_until(lambda: len(server.output) > before, "its first line")
+    server.kill()
+
+
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     chance = random.Random(20)
     with Receiver() as hook:
@@ -34,13 +47,10 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
                     wait_until(lambda enough=enough: len(clients.acknowledged) >= enough, "events are acknowledged")
                     server.kill()
                     if kill % 5 == 4:
-                        # Once more, while it starts.
-                        server.spawn()
-                        wait_until(lambda size=len(server.output): len(server.output) > size, "a sign of life")
-                        server.kill()
+                        kill_while_it_starts(server)
                     server.start()
                 clients.end()
-            wait_until(lambda: server.settle() is None, "all is settled")
+            server.settle()
             server.stop()
             received = {"ads": server.delivered("ads"), "stats": server.delivered("stats"), "both": hook.events}
             duplicates = assert_complete_and_allowed(server, clients, received)

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
 from assent import Workspace
-from harness.waiting import wait_until
+from harness.waiting import PATIENCE, wait_until
 
 COMMAND: Final = [str(Path(sys.executable).with_name("assent"))]
 _GOODBYE: Final = 20.0
@@ -43,9 +43,15 @@ def running_server(workspace: Mapping[str, Any], directory: Path, *options: str)
 
 
 class Server:
-    """One `assent serve` on one port and data directory; it may be stopped, killed and started again."""
+    """One `assent serve` on one port and data directory; it may be stopped, killed and started again.
 
-    def __init__(self, workspace: Mapping[str, Any], directory: Path, *options: str) -> None:
+    `command` stands for `assent`, for tests that change the world around it.
+    """
+
+    def __init__(
+        self, workspace: Mapping[str, Any], directory: Path, *options: str, command: Sequence[str] = COMMAND
+    ) -> None:
+        self._command = command
         self.data = directory / "data"
         self.workspace_file = directory / "workspace.yaml"
         self.port = free_port()
@@ -70,21 +76,30 @@ class Server:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+    @property
     def output(self) -> str:
         """What the server wrote to its standard output and error, over all its starts."""
         return self._output_file.read_text(errors="replace") if self._output_file.exists() else ""
 
     def start(self) -> Self:
         """Start it, and return once it is ready."""
-        command: list[str | Path] = [*COMMAND, "serve", "--data", self.data, "--workspace", self.workspace_file]
-        command += ["--host", "127.0.0.1", "--port", str(self.port), *self._options]
-        with self._output_file.open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        self.spawn()
+        assert self._process is not None
         wait_until(self._is_ready_or_gone, lambda: f"`assent serve` is ready; its output: {self.output}")
         assert self._process.poll() is None, (
             f"`assent serve` ended with status {self._process.returncode}: {self.output}"
         )
         return self
+
+    def spawn(self) -> None:
+        """Start it, and return at once."""
+        command: list[str | Path] = [*self._command, "serve", "--data", self.data, "--workspace", self.workspace_file]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), *self._options]
+        with self._output_file.open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
 
     def stop(self) -> None:
         """Ask it to end (SIGTERM); it must, with exit status 0."""
@@ -122,9 +137,9 @@ class Server:
         """What another `assent` command does, such as `audit`."""
         return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
-    def settle(self) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Return once every destination has read all of the log, and no event waits to be tried again."""
-        wait_until(lambda: not self._unsettled(), lambda: f"all is settled: {self._unsettled()}")
+        wait_until(lambda: not self._unsettled(), lambda: f"all is settled: {self._unsettled()}", seconds)
 
     def begin_anew(self) -> None:
         """From now on, `delivered` tells of what comes after: for a test that has not got the server to itself."""
