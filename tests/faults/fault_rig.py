@@ -130,7 +130,7 @@ class Arrival(NamedTuple):
 
 
 class Receiver:
-    """An HTTP server that takes batches of events, or is ill: it answers 500, hangs, refuses connections, or waits."""
+    """An HTTP server that takes batches of events, or is ill: it answers errors, hangs, refuses to connect or waits."""
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
@@ -148,7 +148,7 @@ class Receiver:
         return [one.event for one in self.arrivals]
 
     def fall_ill(self, illness: str) -> None:
-        """`500`, `hangs`, `refuses`, or `waits`, which is to answer when it has recovered."""
+        """A status that it answers, `hangs`, `refuses`, or `waits`, which is to answer when it has recovered."""
         self._well.clear()
         self._illness = illness
         if illness == "refuses":
@@ -183,8 +183,8 @@ class Receiver:
         """The status of an answer; None for none at all."""
         illness = self._illness
         if illness is not None:
-            if illness == "500":
-                return 500
+            if illness.isdigit():
+                return int(illness)
             self._well.wait()
             if illness == "hangs":
                 return None

@@ -1,4 +1,4 @@
-"""A destination that hangs, one that answers 500 and one that refuses connections, for a stretch, beside two well ones.
+"""Destinations that hang, answer 500, answer 429 or refuse connections, for a stretch, beside two well ones.
 
 How long the stretch is, in seconds, is ASSENT_TEST_OUTAGE (the suite's is short).
 """
@@ -22,7 +22,7 @@ from faults.fault_rig import (
 from harness import assert_accounts_balance, running_server, wait_until
 
 OUTAGE_SECONDS = float(os.environ.get("ASSENT_TEST_OUTAGE", "6"))
-ILLNESSES = ("hangs", "500", "refuses")
+ILLNESSES = ("hangs", "500", "429", "refuses")
 
 
 def a_webhook(name: str, url: str) -> dict[str, Any]:
