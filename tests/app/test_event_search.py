@@ -1,12 +1,14 @@
 """Searching the log by time: what came long ago is found without looking at all that came later."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from assent.app import event_search
 from assent.app.event_search import Wanted, search
+from assent.domain.record import Record
 from assent.log.sqlite import SqliteLog
 from assent.testing import a_record
 
@@ -44,6 +46,26 @@ def test_a_time_is_looked_for_where_it_is(tmp_path: Path, monkeypatch: pytest.Mo
         assert await searched(log, Wanted(since=EVENTS - 40)) == [newest]
         every = [at for page in await searched(log, Wanted(), limit=700) for at in page]
         assert every == list(range(EVENTS))[::-1]
+        await log.close()
+
+    asyncio.run(go())
+
+
+class TrimmedMeanwhile(SqliteLog):
+    """A log that is trimmed just before it is read."""
+
+    async def read(self, offset: int, limit: int) -> Sequence[Record]:
+        await self.trim(350, 350)
+        return await super().read(offset, limit)
+
+
+def test_what_a_trim_leaves_is_found_all_the_same(tmp_path: Path) -> None:
+    async def go() -> None:
+        log = TrimmedMeanwhile(tmp_path / "log.db")
+        for first in range(0, 600, 100):
+            await log.append([a_record(f"m-{at}", at=at) for at in range(first, first + 100)], [])
+        assert await searched(log, Wanted()) == [list(range(300, 600))[::-1]]
+        assert log.start == 300
         await log.close()
 
     asyncio.run(go())

@@ -57,8 +57,9 @@ async def search(log: Log, wanted: Wanted, limit: int, before: int) -> Page:
         try:
             records = await _read(log, first, end)
         except NotFound:
-            # The log was trimmed meanwhile: there is nothing older.
-            return Page(found, None)
+            # The log was trimmed meanwhile.
+            start = lowest = max(first + 1, log.start)
+            continue
         found += await asyncio.to_thread(_matches, wanted, first, records)
         if len(found) >= limit:
             last = found[limit - 1].offset
