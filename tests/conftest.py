@@ -1,6 +1,12 @@
-"""The Hypothesis profiles: `ci` takes the same examples every time, `explore` looks for new ones."""
+"""What holds for all tests: how Hypothesis looks for examples, and where the processes of tests keep bytecode.
+
+Of the Hypothesis profiles, `ci` takes the same examples every time, `explore` looks for new ones.
+"""
 
 import os
+import sys
+import tempfile
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -16,3 +22,8 @@ settings.register_profile(
     "mutants", settings.get_profile("ci"), max_examples=150, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+if sys.dont_write_bytecode:
+    # Many tests start servers and commands: each would compile all that it imports, which takes a second or two.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "assent-tests-bytecode")
