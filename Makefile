@@ -31,7 +31,7 @@ docs: .venv/.dev ## Build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 bench: .venv/.dev ## Measure, side by side with what one would use instead
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write docs/guide/benchmarks.md
 
 lock: .venv/.uv ## Resolve the dependencies of pyproject.toml anew
 	@for group in uv runtime dev; do ./requirements/lock $$group; done

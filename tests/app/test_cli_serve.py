@@ -179,9 +179,9 @@ def test_a_destination_that_cannot_be_served(tmp_path: Path) -> None:
 
 
 def test_a_workspace_file_that_is_not_there(tmp_path: Path) -> None:
-    done = serve("--data", tmp_path / "data", "--workspace", tmp_path / "nowhere.yaml")
+    done = serve("--data", tmp_path / "data", "--workspace", tmp_path / "nowhere.yaml", COLUMNS="400")
     assert done.returncode == 2
-    assert "nowhere.yaml" in done.stderr.replace("\n", "")
+    assert "nowhere.yaml" in done.stderr
 
 
 def test_a_port_that_somebody_has(tmp_path: Path) -> None:
