@@ -70,7 +70,25 @@ class Request(NamedTuple):
 
 # --- what is sent
 
-_ODD: Final = (None, True, False, 0, -1.5, 10**30, "", "x", "true", [], {}, [[]], {"a": {"b": []}}, [True], "\ud800")
+_ODD: Final = (
+    None,
+    True,
+    False,
+    0,
+    1,
+    1.0,
+    -1.5,
+    10**30,
+    "",
+    "x",
+    "true",
+    [],
+    {},
+    [[]],
+    {"a": {"b": []}},
+    [True],
+    "\ud800",
+)
 _CONSENTS: Final = (
     *_ODD,
     {"categoryPreferences": {}},
