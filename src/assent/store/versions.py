@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from assent.domain.errors import Conflict, NotFound
 from assent.domain.workspace import Version, Workspace
@@ -48,13 +49,17 @@ class Versions:
         Raises Conflict when `after` is no longer the version in force.
         """
         version = Version(after + 1, workspace, at, author, comment)
-        with self._engine.begin() as connection:
-            newest = connection.scalar(select(func.max(versions.c.number))) or 0
-            if newest != after:
-                raise Conflict(f"the workspace is at version {newest} by now, not {after}: look at what changed first")
-            connection.execute(
-                insert(versions).values(
-                    number=version.number, at=at, author=author, comment=comment, workspace=_encode(workspace)
-                )
-            )
+        row = {"number": after + 1, "at": at, "author": author, "comment": comment, "workspace": _encode(workspace)}
+        try:
+            with self._engine.begin() as connection:
+                newest = connection.scalar(select(func.max(versions.c.number))) or 0
+                if newest != after:
+                    raise _overtaken(newest, after)
+                connection.execute(insert(versions).values(row))
+        except IntegrityError:  # PostgreSQL lets two look at once, and then only one write
+            raise _overtaken(self.current_number(), after) from None
         return version
+
+
+def _overtaken(newest: int, after: int) -> Conflict:
+    return Conflict(f"the workspace is at version {newest} by now, not {after}: look at what changed first")
