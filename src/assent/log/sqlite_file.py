@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, decode_block, encode_block
 from assent.log.interface import ACCEPTED, Counts, Found, KeyCounts, Received
-from assent.log.seen import Seen, fingerprint
+from assent.log.seen import MOST_REMEMBERED, Seen, fingerprint
 
 _MOST_KEYS: Final = 100_000
 _MOST_KEY_BYTES: Final = 2_048
@@ -81,12 +81,12 @@ class LogFile:
         self._keys: dict[int, bytes] = dict(rows)
 
     def load_seen(self, window_ms: int) -> Seen:
-        """The message ids of the newest event and of those up to `window_ms` before it."""
+        """The message ids of the newest event and of those up to `window_ms` before it, as far as they can be kept."""
         seen = Seen()
         rows = self._db.execute(
-            "SELECT first, fingerprints FROM blocks WHERE received_at >= (SELECT max(received_at) FROM blocks) - ?"
-            " ORDER BY first",
-            (window_ms,),
+            "SELECT first, fingerprints FROM blocks"
+            " WHERE first >= ? AND received_at >= (SELECT max(received_at) FROM blocks) - ? ORDER BY first",
+            (self.head - MOST_REMEMBERED, window_ms),
         )
         for first, fingerprints in rows:
             for index, print_ in enumerate(array("Q", fingerprints)):
