@@ -43,6 +43,8 @@ _MEANS: Final = {
     "destinations[].integration": "The other key that an event's `integrations` object may use; by default the "
     "connector's.",
     "destinations[].enabled": "`false` withholds everything from it, as `destination_disabled`.",
+    "destinations[].held": "`true` keeps its events for it: nothing is delivered, nothing is lost. Once it is "
+    "released, each is decided anew. At most as long as the log keeps events.",
     "destinations[].receives_consent_updates": "Whether it gets every *Segment Consent Preference Updated* event, "
     "whatever the person chose.",
     "destinations[].connector": "The [connector](connectors.md). Needed to serve; `assent decide` and the library do "

@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from api_rig import Api, a_workspace, running_api
 from sqlalchemy import text
+
+from harness.api import Api, a_workspace, running_api
 
 ROUTES = [
     ("GET", "/workspace"),

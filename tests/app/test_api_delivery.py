@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_rig import GRANTED, NO_ADVERTISING, Api, a_workspace, receiving, running_api
 
 from assent.app.api import delivery
 from assent.domain.decision import REASONS
 from harness import wait_until
+from harness.api import GRANTED, NO_ADVERTISING, Api, a_workspace, receiving, running_api
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_rig import GRANTED, NO_ADVERTISING, Api, a_workspace, running_api
 from playwright.sync_api import sync_playwright
 
 from harness import chromium
+from harness.api import GRANTED, NO_ADVERTISING, Api, a_workspace, running_api
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_rig import Api, a_workspace, running_api
 
-from assent.app import event_search
+from assent.app.services import event_search
+from harness.api import Api, a_workspace, running_api
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api_rig import GRANTED, NO_ADVERTISING, Api, Receiver, a_workspace, receiving, running_api
 
 from harness import wait_until
+from harness.api import GRANTED, NO_ADVERTISING, Api, Receiver, a_workspace, receiving, running_api
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from api_rig import GRANTED, NO_ADVERTISING, Api, a_workspace, running_api
+
+from harness.api import GRANTED, NO_ADVERTISING, Api, a_workspace, running_api
 
 SECRET = "hush-hush-signing-secret"
 FROM_ENVIRONMENT = "hush-hush-from-the-environment"

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from assent.app.data_directory import DataDirectory
-from assent.app.remote import Remote
+from assent.app.cli.data_directory import DataDirectory
+from assent.app.cli.remote import Remote
 from assent.app.wiring import open_stores
 from assent.app.workspace_file import workspace_of
 from harness import Server, running_server, wait_until

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from assent.app.data_directory import DataDirectory
+from assent.app.cli.data_directory import DataDirectory
 from assent.app.workspace_file import load
 from assent.log.snapshot import LogSnapshot
 from harness import Server, assert_accounts_balance, free_port, running_server, wait_until

@@ -18,7 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.app.decision_lines import JsonAnswers, RenderOnce
+from assent.app.cli.decision_lines import JsonAnswers, RenderOnce
 from assent.app.workspace_file import read_workspace
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.engine.decide import decide as decide_readably

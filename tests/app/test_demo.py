@@ -82,7 +82,7 @@ def test_without_a_terminal_it_prints_tables_and_balances(tmp_path: Path) -> Non
     port = free_port()
     done = demo("--seconds", "8", "--port", str(port), "--seed", "7", TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert f"Open http://127.0.0.1:{port}/\nAPI token assent_" in done.stdout
+    assert f"Open http://127.0.0.1:{port}/ and sign in as demo@example.com with the password " in done.stdout
     for title in TITLES:
         assert len(re.findall(rf"^{title} ", done.stdout, re.MULTILINE)) >= 2, "a table every few seconds"
     assert "Category denied" in done.stdout
@@ -107,7 +107,7 @@ def test_a_taken_port_is_left_to_whoever_has_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = demo("--seconds", "1", "--port", str(port), "--data", tmp_path / "kept")
-    said = re.match(rf"port {port} is taken, so this is on (\d+)\nOpen http://127.0.0.1:(\d+)/\n", done.stdout)
+    said = re.match(rf"port {port} is taken, so this is on (\d+)\nOpen http://127.0.0.1:(\d+)/ and", done.stdout)
     assert said, done.stdout + done.stderr
     assert said[1] == said[2] != str(port)
     assert {"state.db", "log.db", "workspace.yaml", "serve.log"} <= {one.name for one in (tmp_path / "kept").iterdir()}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assent.app import event_search
-from assent.app.event_search import Wanted, search
+from assent.app.services import event_search
+from assent.app.services.event_search import Wanted, search
 from assent.domain.record import Record
 from assent.log.sqlite import SqliteLog
 from assent.testing import a_record

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from harness import Server, Wire, assert_accounts_balance, chromium, node_modules, running_server
+from harness import Server, Wire, assert_accounts_balance, node_modules, running_server
+from harness.browser import running_browser
 from harness.visitor import Visitor
 from harness.website import Site, running_site
 
@@ -31,23 +32,11 @@ WORKSPACE: Final[dict[str, Any]] = {
     ],
 }
 
-_FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=_FLAGS)
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

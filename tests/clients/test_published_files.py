@@ -9,7 +9,15 @@ import pytest
 from harness import need, node_modules
 
 _HERE: Final = Path(__file__).parent
-_VENDORED: Final = _HERE.parents[1] / "src/assent/app/static/vendor/analytics-next"
+_VENDOR: Final = _HERE.parents[1] / "src/assent/app/static/vendor"
+_VENDORED: Final = _VENDOR / "analytics-next"
+_OF_THE_CONSOLE: Final = {
+    "echarts": ("echarts", "dist"),
+    "htmx": ("htmx.org", "dist"),
+    "htmx-sse": ("htmx-ext-sse", "dist"),
+    "tabler": ("@tabler/core", "dist/css"),
+    "tabler-icons": ("@tabler/icons", "icons/outline"),
+}
 
 
 def test_the_library_that_assent_serves_is_the_published_one() -> None:
@@ -26,6 +34,18 @@ def test_the_library_that_assent_serves_is_the_published_one() -> None:
     ]
     for script in scripts:
         assert script.read_bytes() == (package / "dist/umd" / script.name).read_bytes(), script.name
+
+
+@pytest.mark.parametrize("name", _OF_THE_CONSOLE)
+def test_what_the_console_ships_is_published(name: str) -> None:
+    published, folder = _OF_THE_CONSOLE[name]
+    package, ours = node_modules() / published, _VENDOR / name
+    assert json.loads((package / "package.json").read_text())["version"] == (ours / "VERSION").read_text().strip()
+    assert (ours / "LICENSE").read_text().strip()
+    files = [one for one in ours.iterdir() if one.suffix in (".js", ".css", ".svg")]
+    assert files
+    for file in files:
+        assert file.read_bytes() == (package / folder / file.name).read_bytes(), file.name
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
 
 from assent.app.answers import answer, error_body
+from assent.app.console import Console
 from assent.app.gateway import TRACKING_PATHS, Gateway
 from assent.app.settings import answers_at, serve_settings
 from assent.app.wiring import Server
@@ -14,12 +15,13 @@ _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
 class Application:
-    """Everything that one server answers, on one port; `api` is the management API."""
+    """Everything that one server answers, on one port; `api` is the management API, `console` the rest."""
 
-    def __init__(self, server: Server, api: ASGIApp) -> None:
+    def __init__(self, server: Server, api: ASGIApp, console: Console) -> None:
         self._server = server
         self._gateway = Gateway(server.log, lambda: server.sources, server.metrics)
         self._api = api
+        self._console = console
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -42,10 +44,10 @@ class Application:
         elif path == "/metrics":
             text = self._server.metrics.render(self._server.log, self._server.delivery.workers)
             await answer(send, 200, text, [_TEXT])
-        elif path == "/":
-            await answer(send, 307, b"", [(b"location", b"/api/docs")])
         elif path == "/api" or path.startswith("/api/"):
             await self._api(scope, receive, send)
+        elif self._console.answers(scope):
+            await self._console(scope, receive, send)
         else:
             await answer(send, 404, error_body("not_found", f"there is nothing at `{path}`"))
 

@@ -15,11 +15,13 @@ import uvloop
 
 from assent.app.api import create_api
 from assent.app.asgi import Application
-from assent.app.complaints import complain
+from assent.app.cli.complaints import complain
 from assent.app.config import Config
+from assent.app.console import create_console
+from assent.app.services.sign_in import welcome_link
+from assent.app.services.workspaces import apply
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import load
-from assent.app.workspaces import apply
 from assent.domain.workspace import Workspace
 
 log = logging.getLogger("assent")
@@ -82,7 +84,7 @@ async def _serve(config: Config, wanted: Workspace | None, comment: str, listene
     if wanted is not None:
         apply(server.stores, wanted, author="serve", comment=comment, at=now())
     options = uvicorn.Config(
-        Application(server, create_api(server)),
+        Application(server, create_api(server), create_console(server)),
         http="httptools",
         lifespan="on",
         log_config=None,
@@ -94,9 +96,17 @@ async def _serve(config: Config, wanted: Workspace | None, comment: str, listene
     )
     _collect_seldom()
     http = _Http(options, f"listening on {_url(listener)}, data in {config.data}")
+    _print_welcome(server, _url(listener))
     await http.serve([listener])
     if not http.started:
         complain("the server could not be started: the log lines above say why")
+
+
+def _print_welcome(server: Server, url: str) -> None:
+    """On standard output, not in the log: whoever has this link owns the workspace."""
+    path = welcome_link(server.stores, at=now())
+    if path is not None:
+        print(f"Nobody owns this workspace yet. Open {url}{path} to become its owner; the link works once.", flush=True)
 
 
 def _collect_seldom() -> None:

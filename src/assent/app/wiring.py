@@ -28,8 +28,13 @@ from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
+from assent.store.invitations import Invitations
+from assent.store.lockout import Lockout
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
+from assent.store.sessions import Sessions
 from assent.store.tokens import Tokens
+from assent.store.trail import Trail
+from assent.store.users import Users
 from assent.store.versions import Versions
 
 log = logging.getLogger("assent")
@@ -51,6 +56,11 @@ class Stores(NamedTuple):
     accounts: Accounts
     tokens: Tokens
     secrets: Secrets
+    users: Users
+    sessions: Sessions
+    invitations: Invitations
+    lockout: Lockout
+    trail: Trail
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -63,7 +73,18 @@ def open_stores(data: Path) -> Stores:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_database(f"sqlite:///{data / 'state.db'}")
     secrets = Secrets(engine, load_key(data / "secret.key"))
-    return Stores(engine, Versions(engine), Accounts(engine), Tokens(engine), secrets)
+    return Stores(
+        engine,
+        Versions(engine),
+        Accounts(engine),
+        Tokens(engine),
+        secrets,
+        Users(engine),
+        Sessions(engine),
+        Invitations(engine),
+        Lockout(engine),
+        Trail(engine),
+    )
 
 
 def open_log(data: Path, metrics: Metrics | None = None) -> SqliteLog:

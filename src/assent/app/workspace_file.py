@@ -14,7 +14,16 @@ from assent.domain.errors import InvalidWorkspace
 from assent.engine.check import find_mistakes
 from assent.engine.shape import Mistake
 
-_DESTINATION_KEYS: Final = ("id", "name", "connector", "integration", "settings", "enabled", "receives_consent_updates")
+_DESTINATION_KEYS: Final = (
+    "id",
+    "name",
+    "connector",
+    "integration",
+    "settings",
+    "enabled",
+    "held",
+    "receives_consent_updates",
+)
 
 
 class Workspace(nouns.Workspace, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

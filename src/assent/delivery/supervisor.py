@@ -61,6 +61,8 @@ class Delivery:
             if running is None or not _sends_alike(running[2], destination):
                 await self._end([name])
                 await self._start(name, destination)
+            else:
+                running[0].nudge()
 
     async def _start(self, name: str, destination: Destination | None) -> None:
         cursor = await self._in_store(self._open, name, destination)

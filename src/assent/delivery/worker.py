@@ -99,6 +99,10 @@ class Worker:
         self._is_stopping = True
         self._nudged.set()
 
+    def nudge(self) -> None:
+        """Another version is in force: look at what it says."""
+        self._nudged.set()
+
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
         self._give_up_before = offset
@@ -137,6 +141,9 @@ class Worker:
         started = time.perf_counter()
         if not self._has_passed(self._give_up_before):
             await self._give_up()
+        elif self._is_held():
+            await self._nudged.wait()
+            self._nudged.clear()
         elif self.breaker.is_open:
             await self._probe()
         elif due := self.waiting.due(self._clock(), self._page):
@@ -147,6 +154,10 @@ class Worker:
             self._fit_page(started)
         else:
             await self._await_work()
+
+    def _is_held(self) -> bool:
+        destination = self._in_force().version.workspace.destination(self.destination)
+        return destination is not None and destination.held
 
     def _fit_page(self, started: float) -> None:
         """A turn should be short: what it sends was decided at its beginning, and a stop waits for its end."""

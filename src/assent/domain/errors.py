@@ -5,6 +5,7 @@
     |   |-- InvalidWorkspace     400   a workspace file or document with a mistake: file, line, key, what is allowed
     |   `-- BodyTooLarge         400   a request over Segment's limits (an event 32 KB, a batch 500 KB)
     |-- Unauthorized             401   no key or token, an unknown one, or two that differ
+    |-- TooManyTries             429   somebody guesses, or mistypes: wait
     |-- Forbidden                403   a token whose role may not do this
     |-- NotFound                 404   no such event, destination, version, write key
     |-- Conflict                 409   somebody else changed it meanwhile
@@ -48,6 +49,16 @@ class Unauthorized(AssentError):
     """No key or token, an unknown one, or two that differ."""
 
     status = 401
+
+
+class TooManyTries(AssentError):
+    """Signing in failed too often; `after` is how long to wait."""
+
+    status = 429
+
+    def __init__(self, message: str, *, after: timedelta) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class Forbidden(AssentError):

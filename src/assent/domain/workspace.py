@@ -83,7 +83,8 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """A configured receiver of events.
 
     `settings` are the connector's, as written: a value such as `$TOKEN` is not yet the environment's.
-    `integration` is its key in an event's `integrations` object, beside its own name.
+    `integration` is its key in an event's `integrations` object, beside its own name. `held` stops its cursor: events
+    are kept for it and decided anew when it is released.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     integration: str = ""
     enabled: bool = True
     receives_consent_updates: bool = False
+    held: bool = False
     connector: str = ""
     settings: dict[str, Any] = {}
 

@@ -25,7 +25,7 @@ class Secrets:
 
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine = engine
-        self._key = key
+        self.key = key
         self._fernet = Fernet(key)
 
     def keep(self, value: str) -> str:
@@ -41,7 +41,7 @@ class Secrets:
 
     def reference(self, value: str) -> str:
         """The reference that `keep` gives, with nothing kept."""
-        return REFERENCE_PREFIX + hmac.digest(self._key, value.encode(), "sha256").hex()[:24]
+        return REFERENCE_PREFIX + hmac.digest(self.key, value.encode(), "sha256").hex()[:24]
 
     def reveal(self, reference: str) -> str:
         """The value behind a reference; raises NotFound for one that this data directory never gave or cannot open."""

@@ -1,4 +1,4 @@
-"""The tables of the store. Times are UTC epoch milliseconds; minutes are UTC epoch minutes."""
+"""The tables of the store. Times are UTC epoch milliseconds; minutes and hours are UTC epoch minutes and hours."""
 
 from sqlalchemy import (
     BigInteger,
@@ -92,4 +92,73 @@ attempts = Table(
     Column("settled_at", BigInteger),
     PrimaryKeyConstraint("destination", "offset"),
     Index("attempts_by_state", "state", "destination"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),  # in lower case
+    Column("name", String(200), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("password", Text),  # argon2id, encoded; none for who signs in elsewhere
+    Column("created_at", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_id", String(32), nullable=False, index=True),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("notice", Text),  # what the next page says of what was just done
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("email", String(254)),  # none in the link that makes the first owner
+    Column("role", String(16), nullable=False),
+    Column("invited_by", String(254), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of what was tried to sign in with
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("author", String(254), nullable=False),
+    Column("action", String(100), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("id", String(254), nullable=False),
+    Column("before", LargeBinary),  # JSON
+    Column("after", LargeBinary),  # JSON
+    Column("version", Integer),
+    Column("comment", Text, nullable=False),
+    Index("trail_by_time", "at"),
+)
+
+event_counters = Table(
+    "event_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("hour", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("event", String(100), nullable=False),  # its name; beyond a bound of different ones, nothing
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour", "destination", "source", "event", "state", "reason"),
 )

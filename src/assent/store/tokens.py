@@ -2,15 +2,13 @@
 
 import hashlib
 import secrets as random
-from typing import Literal, TypeAlias
 
 import msgspec
 from sqlalchemy import Engine, insert, select
 
+from assent.domain.user import Role
 from assent.store.database import reading
 from assent.store.tables import tokens
-
-Role: TypeAlias = Literal["owner", "member"]
 
 
 class Token(msgspec.Struct, frozen=True):

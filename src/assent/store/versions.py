@@ -1,15 +1,17 @@
 """Versions: the numbered snapshots of a workspace."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from assent.domain.errors import Conflict, NotFound
+from assent.domain.trail import Happening
 from assent.domain.workspace import Version, Workspace
 from assent.store.database import reading
 from assent.store.tables import versions
+from assent.store.trail import record
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Workspace).decode
@@ -43,8 +45,17 @@ class Versions:
         with reading(self._engine) as connection:
             return connection.scalars(select(versions.c.number).order_by(versions.c.number.desc())).all()
 
-    def save(self, workspace: Workspace, *, after: int, at: int, author: str, comment: str = "") -> Version:
-        """Put `workspace` into force as version `after` + 1.
+    def save(
+        self,
+        workspace: Workspace,
+        *,
+        after: int,
+        at: int,
+        author: str,
+        comment: str = "",
+        happenings: Iterable[Happening] = (),
+    ) -> Version:
+        """Put `workspace` into force as version `after` + 1; `happenings` go on record in the same transaction.
 
         Raises Conflict when `after` is no longer the version in force.
         """
@@ -56,6 +67,7 @@ class Versions:
                 if newest != after:
                     raise _overtaken(newest, after)
                 connection.execute(insert(versions).values(row))
+                record(connection, happenings, at=at, author=author, version=version.number, comment=comment)
         except IntegrityError:  # PostgreSQL lets two look at once, and then only one write
             raise _overtaken(self.current_number(), after) from None
         return version

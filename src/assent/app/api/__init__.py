@@ -27,7 +27,7 @@ from assent.app.api.workspace import (
     plan_workspace,
     put_workspace,
 )
-from assent.app.explain_event import Explainer
+from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024

@@ -13,7 +13,7 @@ from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.document import EventBody
 from assent.app.api.events import Event, event_body
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
-from assent.app.explain_event import Explained, Explainer
+from assent.app.services.explain_event import Explained, Explainer
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, Reason, Verdict, explain
 from assent.domain.errors import InvalidInput, NotFound

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.paging import PageCount, PageCursor, Pagination, cursor_at, position
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
-from assent.app.event_search import Wanted, search
+from assent.app.services.event_search import Wanted, search
 from assent.app.wiring import Server
 from assent.domain.errors import InvalidInput
 from assent.domain.record import Record

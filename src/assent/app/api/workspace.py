@@ -17,9 +17,9 @@ from assent.app.api.document import WorkspaceAnswer, WorkspaceBody
 from assent.app.api.paging import PageCount, PageCursor, Pagination, cursor_at, position
 from assent.app.api.times import Time, time_text
 from assent.app.api.workspace_document import read_document
+from assent.app.services.workspaces import apply, plan
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import dump
-from assent.app.workspaces import apply, plan
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Version, Workspace
 from assent.engine.changes import Action

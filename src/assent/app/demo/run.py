@@ -1,6 +1,7 @@
 """Running the demo: receivers, gateway and visitors together, shown until it ends."""
 
 import asyncio
+import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,14 +13,15 @@ import aiohttp
 import msgspec
 from rich.live import Live
 
-from assent.app.console import plain_console
+from assent.app.cli.terminal import plain_console
 from assent.app.demo.figures import read_figures
 from assent.app.demo.gateway import running_gateway
 from assent.app.demo.receivers import Receivers
 from assent.app.demo.screen import Moment, Scene, page, table
-from assent.app.demo.shop import NAME, shop
+from assent.app.demo.shop import NAME, OWNER, shop
 from assent.app.demo.traffic import Traffic
-from assent.app.wiring import now, open_stores
+from assent.app.services.sign_in import hash_password
+from assent.app.wiring import Stores, now, open_stores
 from assent.app.workspace_file import dump
 from assent.domain.errors import AssentError, Conflict
 from assent.domain.workspace import Workspace
@@ -29,6 +31,7 @@ Show: TypeAlias = Callable[[Moment], None]
 _GLANCE_SECONDS: Final = 0.25
 _PRINT_SECONDS: Final = 5.0
 _RATE_SECONDS: Final = 5.0
+_PASSWORD_BYTES: Final = 9
 
 
 class Demo(msgspec.Struct, frozen=True):
@@ -52,12 +55,12 @@ async def _run(demo: Demo) -> None:
         asyncio.get_running_loop().add_signal_handler(one, stopping.set)
     async with Receivers() as receivers:
         workspace = shop(receivers.urls, demo.data)
-        token = _prepare(demo.data, workspace)
+        password, token = _prepare(demo.data, workspace)
         async with running_gateway(demo.data, demo.data / "workspace.yaml", demo.port) as url:
             traffic = Traffic(url, demo.seed)
             flow = asyncio.create_task(traffic.flow())
             try:
-                with _shown(Scene(workspace, url, token), demo.live) as show:
+                with _shown(Scene(workspace, url, password, token), demo.live) as show:
                     await _watch(demo, url, traffic, show, stopping)
             finally:
                 flow.cancel()
@@ -65,17 +68,30 @@ async def _run(demo: Demo) -> None:
                 receivers.relent()
 
 
-def _prepare(data: Path, workspace: Workspace) -> str:
-    """Write the workspace file, and make an owner's token. Raises Conflict for a directory with another workspace."""
+def _prepare(data: Path, workspace: Workspace) -> tuple[str, str]:
+    """Write the workspace file; an owner's password and an owner's token, both new.
+
+    Raises Conflict for a directory with another workspace.
+    """
     stores = open_stores(data)
     try:
         current = stores.current()
         if current.number and current.workspace.workspace != NAME:
             raise Conflict(f"`{data}` holds a workspace, which the demo would replace: give it a directory of its own")
         (data / "workspace.yaml").write_text(dump(workspace))
-        return stores.tokens.create("demo", "owner", at=now())
+        return _password_of_owner(stores), stores.tokens.create("demo", "owner", at=now())
     finally:
         stores.engine.dispose()
+
+
+def _password_of_owner(stores: Stores) -> str:
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    known = stores.users.with_email(OWNER)
+    if known is None:
+        stores.users.add(OWNER, "Demo Owner", "owner", hash_password(password), at=now())
+    else:
+        stores.users.set_password(known.id, hash_password(password))
+    return password
 
 
 @contextmanager
@@ -86,7 +102,8 @@ def _shown(scene: Scene, live: bool) -> Iterator[Show]:
             yield lambda moment: screen.update(page(scene, moment), refresh=True)
     else:
         console = plain_console()
-        console.print(f"Open {scene.url}/\nAPI token {scene.token} (owner)\n")
+        console.print(f"Open {scene.url}/ and sign in as {OWNER} with the password {scene.password}")
+        console.print(f"API token {scene.token} (owner)\n")
         yield lambda moment: console.print(table(scene, moment))
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.app.demo.figures import Figures, Fortune
-from assent.app.demo.shop import ADS, ANALYTICS, CHAT, EMAIL, LAKE, PARTNER
+from assent.app.demo.shop import ADS, ANALYTICS, CHAT, EMAIL, LAKE, OWNER, PARTNER
 from assent.app.demo.visitor import Answer
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.outcome import State
@@ -38,6 +38,7 @@ class Scene(NamedTuple):
 
     workspace: Workspace
     url: str
+    password: str
     token: str
 
 
@@ -55,6 +56,7 @@ def page(scene: Scene, moment: Moment) -> RenderableType:
     destinations = scene.workspace.destinations
     return Group(
         _heading(scene, moment),
+        _line("Sign in", f"{OWNER}   password {scene.password}"),
         _line("API token", scene.token),
         Text(),
         _line("Received", _received(moment.figures)),

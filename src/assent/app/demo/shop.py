@@ -6,6 +6,7 @@ from typing import Final
 from assent.domain.workspace import Category, Consent, Destination, Source, Workspace
 
 NAME: Final = "Assent demo"
+OWNER: Final = "demo@example.com"
 
 WEB: Final = Source(id="web", name="Web shop", write_key="demo-web-key")
 IOS: Final = Source(id="ios", name="iOS app", write_key="demo-ios-key")

@@ -1,0 +1,92 @@
+"""A data directory as commands use it, also while a server runs on it."""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from assent.app.services import workspaces
+from assent.app.services.workspaces import Plan
+from assent.app.wiring import Stores, now, open_log_snapshot, open_stores
+from assent.app.workspace_file import dump
+from assent.domain.errors import NotFound
+from assent.domain.workspace import Workspace
+from assent.engine.audit import Audit, LogFigures, audit
+from assent.log.interface import KeyCounts
+
+_HOUR_MS: Final = 3_600_000
+_STATE: Final = "state.db"
+_LOG: Final = "log.db"
+
+
+class DataDirectory:
+    """What one data directory holds. Nothing here takes the lock of a server, or writes to its log."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def plan(self, workspace: Workspace) -> Plan:
+        """What `apply` would do; where there is no data directory yet, to an empty one."""
+        if not (self._path / _STATE).exists():
+            with TemporaryDirectory() as nothing, _stores(Path(nothing)) as stores:
+                return workspaces.plan(stores, workspace, {})
+        with _stores(self._path) as stores:
+            return workspaces.plan(stores, workspace, self._last_day())
+
+    def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
+        """Put `workspace` into force after version `after`; returns the version that is then in force."""
+        with _stores(self._path) as stores:
+            author = f"cli:{_user()}"
+            return workspaces.apply(stores, workspace, author=author, at=now(), comment=comment, after=after).number
+
+    def export(self) -> str:
+        """The workspace file of what is in force. Raises NotFound."""
+        with self._existing_stores() as stores:
+            return dump(stores.current().workspace)
+
+    def audit(self) -> Audit:
+        """Whether the accounts balance. Raises NotFound."""
+        with self._existing_stores() as stores:
+            destinations = stores.accounts.figures()
+        # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
+        return audit(self._log_figures(), destinations)
+
+    @contextmanager
+    def _existing_stores(self) -> Iterator[Stores]:
+        if not (self._path / _STATE).exists():
+            raise NotFound(f"`{self._path}` is no data directory: there is no `{_STATE}` in it")
+        with _stores(self._path) as stores:
+            yield stores
+
+    def _last_day(self) -> KeyCounts:
+        if not (self._path / _LOG).exists():
+            return {}
+        hour = now() // _HOUR_MS
+        with closing(open_log_snapshot(self._path)) as log:
+            return log.key_counts(hour - 23, hour + 1)
+
+    def _log_figures(self) -> LogFigures:
+        if not (self._path / _LOG).exists():
+            return LogFigures()
+        with closing(open_log_snapshot(self._path)) as log:
+            return log.figures()
+
+
+@contextmanager
+def _stores(path: Path) -> Iterator[Stores]:
+    stores = open_stores(path)
+    try:
+        yield stores
+    finally:
+        stores.engine.dispose()
+
+
+def _user() -> str:
+    """The name of the user, or the number of one without a name, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,90 @@
+"""The workspace of a running server, through its management API."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import msgspec
+
+from assent.app.cli.plan_document import read_plan
+from assent.app.services.workspaces import Plan
+from assent.domain.errors import AssentError, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
+from assent.domain.workspace import Workspace
+
+_SECONDS: Final = 60
+_ERRORS: Final = {one.status: one for one in (InvalidInput, Unauthorized, Forbidden, NotFound, Conflict)}
+
+_Read = TypeVar("_Read")
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Errors(msgspec.Struct):
+    errors: list[_Error]
+
+
+class Remote:
+    """One server, and the token that speaks for us there.
+
+    Every call raises the AssentError that the server answers with, or one that says why it could not be asked.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+
+    def plan(self, workspace: Workspace) -> Plan:
+        """What `apply` would do."""
+        return self._read(read_plan, self._ask("POST", "workspace/plan", workspace))
+
+    def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
+        """Put `workspace` into force after version `after`; returns the version that is then in force."""
+        answer = self._ask("PUT", "workspace", workspace, expectedVersion=str(after), comment=comment)
+        return self._read(lambda version: int(version["number"]), answer)
+
+    def export(self) -> str:
+        """The workspace file of what is in force."""
+        return self._ask("GET", "workspace/export").decode()
+
+    def _read(self, read: Callable[[Any], _Read], answer: bytes) -> _Read:
+        try:
+            return read(msgspec.json.decode(answer)["data"])
+        except (msgspec.MsgspecError, KeyError, TypeError):
+            raise AssentError(f"`{self._url}` does not answer as Assent does: is the address right?") from None
+
+    def _ask(self, method: str, path: str, body: Workspace | None = None, **query: str) -> bytes:
+        status, answer = asyncio.run(self._request(method, f"{self._url}/api/v1/{path}", body, query))
+        if status >= 300:
+            raise _ERRORS.get(status, AssentError)(_message(answer) or f"`{self._url}` answered {status}")
+        return answer
+
+    async def _request(
+        self, method: str, url: str, body: Workspace | None, query: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        timeout = aiohttp.ClientTimeout(total=_SECONDS)
+        data = msgspec.json.encode(body) if body is not None else None
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+                # No redirects: whoever answers one would get the token.
+                session.request(
+                    method, url, params=query, data=data, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                return response.status, await response.read()
+        except TimeoutError:
+            raise AssentError(f"`{self._url}` gave no answer within {_SECONDS} s") from None
+        except (aiohttp.ClientError, ValueError) as error:
+            raise AssentError(f"`{self._url}` cannot be asked: {error}") from None
+
+
+def _message(answer: bytes) -> str:
+    """What an error in the form of the management API says."""
+    try:
+        return "\n".join(one.message for one in msgspec.json.decode(answer, type=_Errors).errors)
+    except msgspec.MsgspecError:
+        return ""

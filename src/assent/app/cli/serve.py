@@ -1,0 +1,61 @@
+"""`assent serve`: its options, and how they become the Config of a server."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from assent.app.cli.options import DataOption
+
+PORT: Final = 8700
+_GIGABYTE: Final = 1_000_000_000
+
+
+def serve(
+    data: DataOption,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="FILE",
+            envvar="ASSENT_WORKSPACE",
+            exists=True,
+            dir_okay=False,
+            help="A workspace file, put into force before serving. Without it, what is in force stays.",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="H", envvar="ASSENT_HOST", help="The address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(metavar="P", envvar="ASSENT_PORT", min=0, max=65535, help="The port; 0 takes any that is free."),
+    ] = PORT,
+    keep_days: Annotated[
+        float,
+        typer.Option(metavar="N", envvar="ASSENT_KEEP_DAYS", min=0.01, help="Forget events after so many days."),
+    ] = 7,
+    keep_gb: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N", envvar="ASSENT_KEEP_GB", min=0.01, help="Forget the oldest events beyond so many gigabytes."
+        ),
+    ] = None,
+) -> None:
+    """Take events in, deliver them where people consented: gateway, settings, API and delivery in one process.
+
+    SIGTERM and SIGINT let it finish what is in flight; then it ends with exit status 0.
+    """
+    # Here, not above: who asks another command need not wait for a server's imports.
+    from assent.app.cli.complaints import complaints
+    from assent.app.config import Config
+    from assent.app.serving import run
+
+    config = Config(
+        data=data,
+        keep=timedelta(days=keep_days),
+        keep_bytes=int(keep_gb * _GIGABYTE) if keep_gb is not None else None,
+    )
+    with complaints():
+        run(config, workspace, host, port)

@@ -1,0 +1,129 @@
+"""`assent plan`, `assent apply`, `assent export`: the workspace of a data directory or of a running server."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from assent.app.services.workspaces import Plan
+    from assent.domain.workspace import Workspace
+
+_CHANGES: Final = 2
+
+FileArgument: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The workspace file.", show_default=False)
+]
+DataOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", envvar="ASSENT_DATA", help="The data directory; a server may run on it."),
+]
+UrlOption: TypeAlias = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="A running server, in place of a data directory.")
+]
+TokenOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--token", metavar="T", envvar="ASSENT_TOKEN", help="The token for --url. Others cannot see it in ASSENT_TOKEN."
+    ),
+]
+
+
+class _Target(Protocol):
+    """Where a workspace is in force."""
+
+    def plan(self, workspace: "Workspace") -> "Plan": ...
+    def apply(self, workspace: "Workspace", *, after: int, comment: str) -> int: ...
+    def export(self) -> str: ...
+
+
+def plan(
+    context: typer.Context,
+    file: FileArgument,
+    data: DataOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON, as the API has it.")] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 0 when nothing would change, 2 when something would.")
+    ] = False,
+) -> None:
+    """Show what applying a workspace file would change, and for how many of the last day's events. Changes nothing."""
+    from assent.app.cli.complaints import FAILED, MISUSED, complaints
+    from assent.app.cli.plan_text import print_plan
+    from assent.app.workspace_file import load
+
+    # 2 says that something would change, so it cannot also say that the file has a mistake.
+    with complaints(misused=FAILED if detailed_exitcode else MISUSED):
+        found = _target(context, data, url, token).plan(load(file))
+        if as_json:
+            from assent.app.cli.plan_document import encode_plan
+
+            typer.echo(encode_plan(found))
+        else:
+            print_plan(found)
+    if detailed_exitcode and found.changes:
+        raise typer.Exit(_CHANGES)
+
+
+def apply(
+    context: typer.Context,
+    file: FileArgument,
+    data: DataOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history of the workspace.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put a workspace file into force, after showing what changes and asking. A running server follows at once."""
+    from assent.app.cli.complaints import complaints
+    from assent.app.cli.plan_text import print_plan
+    from assent.app.workspace_file import load
+
+    with complaints():
+        target, workspace = _target(context, data, url, token), load(file)
+        found = target.plan(workspace)
+        print_plan(found)
+        if not found.changes:
+            return
+        if not yes:
+            _confirm()
+        typer.echo(f"Version {target.apply(workspace, after=found.version, comment=comment)} is in force.")
+
+
+def export(context: typer.Context, data: DataOption = None, url: UrlOption = None, token: TokenOption = None) -> None:
+    """Print the workspace in force as a file that `apply` takes unchanged. Secrets are references, never values."""
+    from assent.app.cli.complaints import complaints
+
+    with complaints():
+        typer.echo(_target(context, data, url, token).export(), nl=False)
+
+
+def _target(context: typer.Context, data: Path | None, url: str | None, token: str | None) -> _Target:
+    """The data directory or the server that was asked for; --url wins over ASSENT_DATA."""
+    from assent.domain.errors import InvalidInput
+
+    if url is None:
+        if data is None:
+            raise InvalidInput("say where: --data DIR, or --url URL with --token T")
+        from assent.app.cli.data_directory import DataDirectory
+
+        return DataDirectory(data)
+    source = context.get_parameter_source("data")
+    if data is not None and source is not None and source.name == "COMMANDLINE":
+        raise InvalidInput("give either --data or --url, not both")
+    if not token:
+        raise InvalidInput("--url needs a token: --token T, or ASSENT_TOKEN in the environment")
+    from assent.app.cli.remote import Remote
+
+    return Remote(url, token)
+
+
+def _confirm() -> None:
+    from assent.app.cli.complaints import MISUSED, complain
+
+    if not sys.stdin.isatty():
+        complain("nothing was applied: nobody can be asked here; give --yes to apply without being asked", MISUSED)
+    if not typer.confirm("Apply these changes?"):
+        complain("nothing was applied")

@@ -1,0 +1,70 @@
+"""The console: the pages that people use, served under `/`."""
+
+import hashlib
+import hmac
+from typing import Final
+
+from litestar import Litestar, Router
+from litestar.config.csrf import CSRFConfig
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from assent.app.console.access import SignedIn, owners_edit
+from assent.app.console.account import ACCOUNT_PAGES
+from assent.app.console.door import DOOR_PAGES
+from assent.app.console.errors import HANDLERS
+from assent.app.console.home import HOME_PAGES
+from assent.app.console.safety import with_safety
+from assent.app.console.static import serve_static
+from assent.app.services.explain_event import Explainer
+from assent.app.wiring import Server
+
+_BODY_BYTES: Final = 1024 * 1024
+
+
+class Console:
+    """The ASGI application of the console."""
+
+    def __init__(self, app: ASGIApp, roots: frozenset[str]) -> None:
+        self._app = app
+        self._roots = roots
+
+    def answers(self, scope: HTTPScope) -> bool:
+        """Whether this is for the console: for one of its pages, or from a browser that looks for a page."""
+        root = scope["path"].split("/", 2)[1]
+        return scope["path"] == "/" or (root != "" and root in self._roots) or _looks_for_page(scope)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _looks_for_page(scope: HTTPScope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def create_console(server: Server) -> Console:
+    """The console of a server."""
+    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    app = Litestar(
+        # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
+        route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
+        dependencies={
+            "server": Provide(lambda: server, sync_to_thread=False),
+            "explainer": Provide(lambda: explainer, sync_to_thread=False),
+        },
+        middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],
+        guards=[owners_edit],
+        csrf_config=CSRFConfig(
+            secret=hmac.digest(server.stores.secrets.key, b"forms of the console", hashlib.sha256).hex(),
+            cookie_name="assent_form",
+            cookie_samesite="lax",
+            cookie_httponly=True,
+        ),
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        request_max_body_size=_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    return Console(with_safety(app), frozenset(route.path.split("/", 2)[1] for route in app.routes))

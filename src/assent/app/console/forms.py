@@ -1,0 +1,46 @@
+"""Reading forms: what a browser sends, as texts."""
+
+from typing import Any
+
+from litestar import Request
+
+from assent.domain.errors import InvalidInput
+
+
+class Form:
+    """The fields of one form; a field that is missing is empty."""
+
+    def __init__(self, fields: Any) -> None:
+        self._fields = fields
+
+    def text(self, name: str) -> str:
+        """Without blanks around it."""
+        return self.raw(name).strip()
+
+    def raw(self, name: str) -> str:
+        """Exactly as it was typed, for passwords."""
+        value = self._fields.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """All values of a field that may be there several times, such as ticked boxes."""
+        return [one for one in self._fields.getall(name, []) if isinstance(one, str)]
+
+    def has(self, name: str) -> bool:
+        """Whether a box is ticked, or a button of this name was pressed."""
+        return name in self._fields
+
+    def version(self) -> int:
+        """The version of the workspace that the form was filled in for. Raises InvalidInput."""
+        try:
+            return int(self.raw("version"))
+        except ValueError:
+            raise InvalidInput("this form is not whole: load the page again") from None
+
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(self._fields))
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """The form in the body of a request."""
+    return Form(await request.form())

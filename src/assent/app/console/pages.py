@@ -1,0 +1,130 @@
+"""Pages: what is around the content of each, and how templates become answers."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import MediaType, Request, Response
+from litestar.response import Redirect
+from litestar.template.base import csrf_token
+from markupsafe import Markup
+
+from assent.app.console.access import PageRequest
+from assent.app.console.static import static
+from assent.app.wiring import Server
+
+_ICONS: Final = Path(__file__).parent.parent / "static" / "vendor" / "tabler-icons"
+
+
+class _Place(NamedTuple):
+    """A page that the navigation leads to."""
+
+    title: str
+    path: str
+    icon: str
+
+
+_NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
+    "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+}
+
+
+def page(request: PageRequest, server: Server, template: str, *, status: int = 200, **content: Any) -> Response[str]:
+    """A page for somebody who is signed in. Reads the store: call it from a thread."""
+    session = request.auth
+    around = {
+        "user": request.user,
+        "workspace": server.in_force.version.workspace,
+        "navigation": list(_navigation(request.url.path)),
+        "banners": [],
+        "notice": server.stores.sessions.take_notice(session.text) if request.method == "GET" else None,
+        "may_edit": request.user.role == "owner",
+    }
+    return _answer(request, template, status, {**around, **content})
+
+
+def part(request: PageRequest, template: str, **content: Any) -> Response[str]:
+    """A part of a page, for htmx to put in its place."""
+    return _answer(request, template, 200, {"user": request.user, "may_edit": request.user.role == "owner", **content})
+
+
+def door(request: Request[Any, Any, Any], template: str, *, status: int = 200, **content: Any) -> Response[str]:
+    """A page for somebody who is not signed in yet."""
+    return _answer(request, template, status, content)
+
+
+def go(path: str) -> Redirect:
+    """On to another page, after a form was taken."""
+    return Redirect(path, status_code=303)
+
+
+def done(request: PageRequest, server: Server, path: str, notice: str) -> Redirect:
+    """On to another page, which says what was done."""
+    server.stores.sessions.leave_notice(request.auth.text, notice)
+    return go(path)
+
+
+def _answer(request: Request[Any, Any, Any], template: str, status: int, content: Mapping[str, Any]) -> Response[str]:
+    token = csrf_token({"request": request})
+    field = Markup('<input type="hidden" name="_csrf_token" value="{}">').format(token)
+    html = _environment().get_template(template).render(csrf_token=token, csrf_input=field, **content)
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
+def _navigation(path: str) -> Iterator[dict[str, Any]]:
+    for title, places in _NAVIGATION.items():
+        entries = [
+            {"title": one.title, "path": one.path, "icon": one.icon, "is_current": _is_at(path, one.path)}
+            for one in places
+        ]
+        yield {"title": title, "entries": entries}
+
+
+def _is_at(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
+
+
+@cache
+def _environment() -> Environment:
+    """INVARIANT: everything that a template writes is escaped, unless it is a `Markup` that we made."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"static": static, "svg": _icon}
+    environment.filters |= {"iso": _iso, "number": _number, "share": _share}
+    return environment
+
+
+@cache
+def _icon(name: str) -> Markup:
+    """A picture beside words: screen readers pass it over."""
+    svg = (_ICONS / f"{name}.svg").read_text()
+    return Markup(re.sub(r'class="[^"]*"', 'class="icon" aria-hidden="true"', svg))  # noqa: S704 - a file of ours
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _share(part: float, whole: float) -> str:
+    """A share in words: no nought for a little, no hundred for nearly all."""
+    if not whole:
+        return "none yet"
+    percent = 100 * part / whole
+    if 0 < percent < 1:
+        return "under 1 %"
+    if 99 < percent < 100:
+        return "over 99 %"
+    return f"{percent:.0f} %"

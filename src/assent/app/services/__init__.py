@@ -1,0 +1,1 @@
+"""What can be done: the same functions for console, management API and command line."""
