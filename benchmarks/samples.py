@@ -1,32 +1,47 @@
 """The event that benchmarks send, and the workspaces that they send it to."""
 
 import json
+import random
+import uuid
 from typing import Any
 
+_COLOURS = ("blue", "white", "green", "ochre", "black")
+_PRODUCTS = ("Linen shirt", "Rain jacket", "Wool hat", "Tea towel", "Green kettle", "Walking shoes", "Striped scarf")
 CATEGORIES = [f"C{index:04d}" for index in range(1, 7)]
 
 
 def event(number: int) -> dict[str, Any]:
-    """A track event of about 1.2 KB, as a browser sends it, with one of 32 consent objects."""
+    """A track event of about 1.2 KB, as a browser sends it, with one of 32 consent objects.
+
+    What differs between visitors and products in real traffic differs here too, so that it compresses no better.
+    """
+    chance = random.Random(number)
+    colour, product = chance.choice(_COLOURS), chance.choice(_PRODUCTS)
+    path = f"/products/{product.lower().replace(' ', '-')}-{chance.randrange(1000)}"
     return {
         "type": "track",
         "event": "Product Viewed",
         "messageId": f"ajs-next-1767225600000-{number:012d}",
         "userId": f"user-{number % 5000}",
-        "anonymousId": "6b1c7f62-6f0b-4b9c-9a3e-0d6f2f1f6a10",
-        "timestamp": "2026-01-01T00:00:00.000Z",
+        "anonymousId": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        "timestamp": f"2026-01-01T{chance.randrange(24):02}:{chance.randrange(60):02}:00.{chance.randrange(1000):03}Z",
         "context": {
             "library": {"name": "analytics.js", "version": "npm:next-1.84.3"},
             "page": {
-                "path": "/products/linen-shirt",
-                "referrer": "https://www.example.com/search?q=linen+shirt",
-                "search": "?colour=blue&size=m",
-                "title": "Linen shirt, blue | The Example Shop",
-                "url": "https://shop.example.com/products/linen-shirt?colour=blue&size=m",
+                "path": path,
+                "referrer": f"https://www.example.com/search?q={chance.getrandbits(48):x}",
+                "search": f"?colour={colour}&size=m",
+                "title": f"{product}, {colour} | The Example Shop",
+                "url": f"https://shop.example.com{path}?colour={colour}&size=m",
             },
-            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0",
+            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"Chrome/{chance.randrange(120, 145)}.0",
             "campaign": {"name": "spring", "source": "newsletter", "medium": "email", "content": "linen-header-banner"},
-            "screen": {"width": 1440, "height": 900, "density": 2},
+            "screen": {
+                "width": chance.choice((390, 1440, 1920)),
+                "height": chance.choice((844, 900, 1080)),
+                "density": 2,
+            },
             "locale": "en-GB",
             "timezone": "Europe/Berlin",
             "consent": {
@@ -36,16 +51,16 @@ def event(number: int) -> dict[str, Any]:
             },
         },
         "properties": {
-            "product_id": "507f1f77bcf86cd799439011",
-            "sku": "G-32-BLUE-M",
+            "product_id": f"{chance.getrandbits(96):024x}",
+            "sku": f"G-{chance.randrange(100)}-{colour.upper()}-M",
             "category": "Shirts",
-            "name": "Linen shirt",
+            "name": product,
             "brand": "Example",
-            "price": 49.9,
+            "price": chance.randrange(500, 20000) / 100,
             "quantity": 1,
             "currency": "EUR",
-            "position": 3,
-            "image_url": "https://cdn.example.com/products/linen-shirt-blue.jpg",
+            "position": chance.randrange(40),
+            "image_url": f"https://cdn.example.com{path}.jpg",
         },
         "integrations": {},
     }

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from benchmarks import samples
 
 SERVER_CORE, CLIENT_CORE = 0, 1
-_TEMPLATES = 32
+_TEMPLATES = 512
 
 
 class Load(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+import zstandard
 
 from assent.domain.record import Record
 from assent.engine.json import decode_leniently
@@ -16,6 +17,8 @@ UNKNOWN_KEY: Final = 0
 """The key id of a record whose routing key is computed from its body."""
 
 _encode = msgspec.msgpack.Encoder().encode
+_LEVEL: Final = 1
+"""Of compression: the fastest that still takes what records repeat of each other, which is most of them."""
 
 
 class _Stored(msgspec.Struct, array_like=True, gc=False):
@@ -33,13 +36,14 @@ _decode = msgspec.msgpack.Decoder(list[_Stored]).decode
 
 
 def encode_block(records: Sequence[Record], key_ids: Sequence[int]) -> bytes:
-    """The bytes of a block; `key_ids[i]` stands for the routing key of `records[i]`."""
-    return _encode(
+    """The bytes of a block, compressed; `key_ids[i]` stands for the routing key of `records[i]`."""
+    plain = _encode(
         [
             (one.source, one.received_at, one.type, one.message_id, key_id, one.body, one.sent_at, one.ip)
             for one, key_id in zip(records, key_ids, strict=True)
         ]
     )
+    return zstandard.compress(plain, _LEVEL)
 
 
 def decode_block(block: bytes, key_of: Callable[[int], bytes]) -> list[Record]:
@@ -55,7 +59,7 @@ def decode_block(block: bytes, key_of: Callable[[int], bytes]) -> list[Record]:
             one.sent_at,
             one.ip,
         )
-        for one in _decode(block)
+        for one in _decode(zstandard.decompress(block))
     ]
 
 

@@ -165,7 +165,7 @@ class SqliteLog:
     def _advance(self, blocks: list[Block], start: int) -> None:
         for block in blocks:
             self._tail.add(block)
-            self._wal_bytes += block.size
+            self._wal_bytes += block.stored
         self._wal_bytes += _COMMIT_OVERHEAD_BYTES
         if blocks:
             self._head = self._file.head = blocks[-1].first + len(blocks[-1].records)

@@ -46,11 +46,16 @@ PRAGMA user_version = 1;
 
 
 class Block(NamedTuple):
-    """A run of records that one commit wrote; `size` is in bytes."""
+    """A run of records that one commit wrote; `stored` is how many bytes they take on disk."""
 
     first: int
     records: list[Record]
-    size: int
+    stored: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, nearly: those of the events."""
+        return sum(len(one.body) for one in self.records)
 
 
 class LogFile:
