@@ -75,6 +75,17 @@ def test_received_is_what_was_accepted_and_what_was_discarded(api: Api) -> None:
     }
 
 
+def test_deliveries_are_counted_by_the_name_of_the_event(api: Api) -> None:
+    counts = api.data("/delivery", groupBy="event,destination,hour")["settled"]
+    assert {one["event"] for one in counts} == {"Tested"}
+    assert all(one["at"].endswith(":00:00.000Z") for one in counts)
+    assert sum(one["events"] for one in counts) == 20
+    refused = api.member.get("/delivery", params={"groupBy": "event,minute"})
+    assert refused.json()["errors"][0]["message"] == (
+        "events are counted by name per hour: group by `hour`, not `minute`"
+    )
+
+
 @pytest.mark.parametrize("group_by", ["source,day", ["source", "day"]], ids=["commas", "repeated"])
 def test_counts_are_grouped_as_asked(api: Api, group_by: Any) -> None:
     counts = api.data("/delivery", groupBy=group_by)

@@ -207,6 +207,70 @@ def test_a_database_held_by_another_is_waited_for(accounts: Accounts, open_engin
     assert accounts.totals() == {"crm": {State.DELIVERED: 5}}
 
 
+# --- names of events
+
+
+def named(event: str, state: State = State.DELIVERED) -> Account:
+    return Account("web", state, Reason.CONSENTED, event)
+
+
+def by_event(accounts: Accounts, since: int = MINUTE, until: int = MINUTE + 1, **only: str) -> dict[str | None, int]:
+    found = accounts.sums(since, until, ["event"], limit=1000, only=only)
+    return {one.event: one.events for one in found}
+
+
+def test_events_are_counted_by_name_and_the_other_counters_do_not_notice(accounts: Accounts) -> None:
+    counts = {named("Signed Up"): 3, named("Paid"): 2, named("Paid", State.FAILED): 1, named(""): 4}
+    accounts.settle(Settlement("crm", MINUTE, counts))
+    accounts.settle(Settlement("ads", MINUTE, {named("Paid"): 10}))
+    assert by_event(accounts, destination="crm") == {"": 4, "Paid": 3, "Signed Up": 3}
+    assert by_event(accounts) == {"": 4, "Paid": 13, "Signed Up": 3}
+    assert by_event(accounts, state="failed") == {"Paid": 1}
+    assert accounts.totals()["crm"] == {State.DELIVERED: 9, State.FAILED: 1}
+    assert [one.events for one in accounts.counts(MINUTE, MINUTE + 1) if one.destination == "crm"] == [9, 1]
+
+
+def test_too_many_names_in_an_hour_are_counted_together(accounts: Accounts, open_engine: Callable[[], Engine]) -> None:
+    def settle(stores: Accounts, first: int, end: int, minute: int = MINUTE) -> None:
+        stores.settle(Settlement("crm", minute, {named(f"name {one:03}"): 1 for one in range(first, end)}))
+
+    settle(accounts, 0, 150)
+    settle(Accounts(open_engine()), 100, 260)
+    assert len(by_event(accounts)) == 201
+    assert by_event(accounts)[""] == 60
+    assert by_event(accounts)["name 120"] == 2
+    accounts.settle(Settlement("ads", MINUTE, {named("name 259"): 1}))
+    settle(accounts, 250, 260, MINUTE + 60)
+    assert by_event(accounts, MINUTE + 60, MINUTE + 61) == {f"name {one}": 1 for one in range(250, 260)}
+    assert by_event(accounts, destination="ads") == {"name 259": 1}
+
+
+def test_names_are_forgotten_after_two_windows_of_two_weeks_and_counts_are_not(accounts: Accounts) -> None:
+    hour = MINUTE // 60
+    for back in (29 * 24 + 1, 29 * 24, 0):
+        accounts.settle(Settlement("crm", (hour - back) * 60, {named("Paid"): 1}))
+    accounts.forget(0, hour=hour)
+    assert by_event(accounts, 0, MINUTE + 60) == {"Paid": 2}
+    assert accounts.totals() == {"crm": {State.DELIVERED: 3}}
+
+
+def test_hours_add_up_to_what_their_minutes_do(accounts: Accounts) -> None:
+    hour = MINUTE // 60 * 60
+    for minute in (hour, hour + 59, hour + 60, hour + 130):
+        accounts.settle(Settlement("crm", minute, {DELIVERED: 5, WITHHELD: 2}))
+    everything = [(one.state, one.events) for one in accounts.sums(hour, hour + 180, ["state"], limit=9)]
+    assert everything == [(State.DELIVERED, 20), (State.WITHHELD, 8)]
+    # The last minute left out, and so counted by the minute.
+    assert accounts.sums(hour, hour + 179, ["state"], limit=9) == accounts.sums(hour, hour + 180, ["state"], limit=9)
+    assert [(one.minute, one.events) for one in accounts.sums(hour, hour + 180, [], minutes=60, limit=9)] == [
+        (hour, 14),
+        (hour + 60, 7),
+        (hour + 120, 7),
+    ]
+    assert [one.events for one in accounts.sums(hour, hour + 60, [], limit=9)] == [14]
+    assert [one.events for one in accounts.sums(hour, hour + 59, [], limit=9)] == [7]
+
+
 # --- attempts
 
 
@@ -270,7 +334,7 @@ def test_forgetting_keeps_what_still_waits_and_every_count(accounts: Accounts) -
     attempts = [an_attempt(1, state=State.FAILED), an_attempt(2), an_attempt(6, state=State.FAILED)]
     accounts.settle(read(0, 4, *attempts[:2], failed=1, delivered=2))
     accounts.settle(read(4, 8, attempts[2], version=2, failed=1, delivered=3))
-    accounts.forget(5)
+    accounts.forget(5, hour=MINUTE // 60)
     assert accounts.attempts() == attempts[1:]
     assert accounts.spans(3) == {}
     assert accounts.spans(4) == accounts.spans(7) == {"crm": Span("crm", 4, 8, 2)}

@@ -104,7 +104,9 @@ async def test_what_was_appended_is_read_as_it_was(opened: Opener) -> None:
         a_record("refused", at=NOON + 2, context={"consent": {"categoryPreferences": {"C0002": False}}}),
         a_record("hello", at=NOON + 3, event_type="identify", traits={"email": "a@example.com"}),
     ]
-    records[0] = Record(*(getattr(records[0], name) for name in Record.__struct_fields__[:6]), "2026-01-01", "::1")
+    records[0] = Record(
+        *(getattr(records[0], name) for name in Record.__struct_fields__[:6]), "2026-01-01", "::1", "Żółć"
+    )
     async with opened() as log:
         await log.append(records, [])
         assert await log.read(0, 10) == records

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from assent.domain.errors import LogUnavailable
 from assent.domain.record import Discard, DiscardCode, Record
+from assent.log.block import decode_block
 from assent.log.seen import Seen, fingerprint
 from assent.log.sqlite import SqliteLog
 from assent.log.sqlite_file import LogFile
@@ -87,6 +88,13 @@ def stored_blocks(directory: Path, count: int) -> LogFile:
         file.commit()
         file.head = block.first + 1
     return file
+
+
+def test_blocks_of_before_names_were_kept_are_read() -> None:
+    of_before = msgspec.msgpack.encode([("web", 5, "track", "m", 1, b"{}", None, "::1")])
+    assert decode_block(of_before, {1: b"{}"}.__getitem__) == [
+        Record("web", 5, "track", "m", b"{}", b"{}", None, "::1", event="")
+    ]
 
 
 def test_a_read_that_a_trim_overtook_finds_nothing_rather_than_something_else(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from databases import DATABASES
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, insert, inspect, select, text
 
 from assent.domain.errors import Conflict, NotFound
 from assent.domain.workspace import Category, Consent, Destination, RuleOverrides, Source, Version, Workspace
 from assent.store.database import NEWEST_SCHEMA, open_database
-from assent.store.tables import metadata
+from assent.store.tables import counters, hour_counters, metadata
 from assent.store.versions import Versions
 
 SHOP = Workspace(
@@ -93,6 +93,20 @@ def test_the_migrations_make_the_tables_that_the_code_uses(open_engine: Callable
         assert found == {column.name: column.nullable for column in table.columns}
         assert {one["name"] for one in inspector.get_indexes(name)} >= {one.name for one in table.indexes}
         assert inspector.get_pk_constraint(name)["constrained_columns"] == [one.name for one in table.primary_key]
+
+
+def test_counters_of_before_are_added_up_by_the_hour(open_engine: Callable[[], Engine]) -> None:
+    minutes = [("crm", 60, 3), ("crm", 119, 4), ("crm", 120, 5), ("ads", 61, 6)]
+    with open_engine().begin() as connection:
+        connection.execute(text("DROP TABLE hour_counters"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        for destination, minute, events in minutes:
+            row = {"destination": destination, "minute": minute, "source": "web", "state": "delivered"}
+            connection.execute(insert(counters).values(**row, reason="consented", events=events))
+    with open_engine().connect() as connection:
+        columns = (hour_counters.c.destination, hour_counters.c.hour, hour_counters.c.events)
+        found = [tuple(row) for row in connection.execute(select(*columns))]
+    assert sorted(found) == [("ads", 1, 6), ("crm", 1, 7), ("crm", 2, 5)]
 
 
 def test_the_newest_schema_is_that_of_the_last_migration(open_engine: Callable[[], Engine]) -> None:

@@ -52,7 +52,28 @@ class TestOneEvent:
         body = written({**TRACK, "messageId": "m1", "sentAt": "2026-01-01T00:00:00Z", "properties": {"plan": "é"}})
         (record,), discards = OneEvent(body, "track").accept(arriving(ip="203.0.113.7"))
         assert discards == []
-        assert record == Record("src_web", NOW, "track", "m1", b"{}", body, "2026-01-01T00:00:00Z", "203.0.113.7")
+        assert record == Record(
+            "src_web", NOW, "track", "m1", b"{}", body, "2026-01-01T00:00:00Z", "203.0.113.7", "Signed Up"
+        )
+
+    @pytest.mark.parametrize(
+        ("event_type", "event", "name"),
+        [
+            ("track", {**TRACK, "name": "no name of it"}, "Signed Up"),
+            ("track", UPDATE, CONSENT_UPDATE_EVENT),
+            ("track", {**TRACK, "event": "é" * 101}, "é" * 100),
+            ("page", {**PAGE, "name": "Pricing", "event": "no name of it"}, "Pricing"),
+            ("screen", {**PAGE, "name": "Basket"}, "Basket"),
+            ("page", PAGE, ""),
+            ("page", {**PAGE, "name": "Pricing", "event": 5}, "Pricing"),
+            ("identify", {**PAGE, "name": "no name of it"}, ""),
+        ],
+    )
+    def test_says_the_name_that_it_is_counted_by(self, event_type: str, event: dict[str, Any], name: str) -> None:
+        alone = accept_one(event, event_type)
+        (together,), _ = accept_batch([{**event, "type": event_type}])
+        assert isinstance(alone, Record)
+        assert alone.event == together.event == name
 
     @pytest.mark.parametrize("given", [{}, {"messageId": None}, {"messageId": ""}])
     def test_gets_a_message_id_where_it_brings_none(self, given: dict[str, Any]) -> None:

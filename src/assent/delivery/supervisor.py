@@ -125,7 +125,7 @@ class Delivery:
         # INVARIANT: the log forgets nothing that is not accounted for. A worker may have been replaced meanwhile.
         if await self._in_store(self._accounts.are_settled_before, start):
             kept_from = await self._log.trim(start, before)
-            await self._in_store(self._accounts.forget, kept_from)
+            await self._in_store(self._accounts.forget, kept_from, self._now() // 3_600_000)
 
     async def _in_store(self, call: Callable[..., _Answer], *arguments: object) -> _Answer:
         return await asyncio.get_running_loop().run_in_executor(self._store_thread, call, *arguments)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
@@ -230,7 +230,7 @@ class Worker:
             after(one, outcome, now=now, since=max(one.first_at, self._well_since))
             for one, outcome in zip(trying, outcomes, strict=True)
         ]
-        await self._settle(Counter(), changed)
+        await self._settle(Counter(), changed, records)
         for one in changed:
             self._keep(one, self.waiting.subject_at(one.offset))
         return changed
@@ -263,7 +263,7 @@ class Worker:
             if one.offset < self._give_up_before
         ]
         if forgotten:
-            await self._settle(Counter(), forgotten)
+            await self._settle(Counter(), forgotten, await self._records([one.offset for one in forgotten]))
             for one in forgotten:
                 self.waiting.remove(one.offset)
         else:
@@ -289,17 +289,19 @@ class Worker:
             if decision.verdict is Verdict.DELIVER:
                 deliverables.append(Deliverable(offset, record, decision))
             else:
-                counts[Account(record.source, State.WITHHELD, decision.reason)] += 1
+                counts[Account(record.source, State.WITHHELD, decision.reason, record.event)] += 1
         outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
         attempts = []
         for one, outcome in zip(deliverables, outcomes, strict=True):
             if outcome is None:
-                counts[Account(one.record.source, State.DELIVERED, one.decision.reason)] += 1
+                record = one.record
+                counts[Account(record.source, State.DELIVERED, one.decision.reason, record.event)] += 1
             else:
                 first = first_attempt(self.destination, one, in_force.number, now := self._now())
                 attempts.append(after(first, outcome, now=now, since=now))
         end = start + len(records)
-        await self._settle(counts, attempts, Span(self.destination, start, end, in_force.number))
+        tried = {one.offset: records[one.offset - start] for one in attempts}
+        await self._settle(counts, attempts, tried, Span(self.destination, start, end, in_force.number))
         self.position = end
         for attempt in attempts:
             self._keep(attempt, subject_of(records[attempt.offset - start]))
@@ -318,10 +320,18 @@ class Worker:
 
     # ---------------------------------------------------------------------------------------- settle
 
-    async def _settle(self, counts: Counter[Account], attempts: Sequence[Attempt], read: Span | None = None) -> None:
+    async def _settle(
+        self,
+        counts: Counter[Account],
+        attempts: Sequence[Attempt],
+        records: Mapping[int, Record],
+        read: Span | None = None,
+    ) -> None:
+        """Settle what was counted, and what came to rest of `attempts`, whose records are known by offset."""
         for one in attempts:
             if one.state is not State.RETRYING:
-                counts[Account(one.source, one.state, one.decision.reason)] += 1
+                name = records[one.offset].event if one.offset in records else ""
+                counts[Account(one.source, one.state, one.decision.reason, name)] += 1
         settlement = Settlement(self.destination, self._now() // 60_000, counts, attempts, read)
         await self._settle_surely(settlement)
         self._on_settled(settlement)

@@ -6,6 +6,8 @@ import msgspec
 
 EVENT_TYPES = ("track", "identify", "page", "screen", "group", "alias")
 CONSENT_UPDATE_EVENT = "Segment Consent Preference Updated"
+NAME_CHARACTERS = 100
+"""How much of an event's name is counted by."""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -13,7 +15,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `received_at` is UTC epoch milliseconds. `routing_key` is all that a decision depends on, as the JSON of the
     smallest event that gets the same decisions. `body` is the event's JSON. `sent_at` is the client's clock when it
-    sent the request, from the root of its body; `ip` its address where it is a browser.
+    sent the request, from the root of its body; `ip` its address where it is a browser. `event` is the name of what was
+    tracked, or of the page or screen, cut to `NAME_CHARACTERS`; empty where it has none.
     """
 
     source: str
@@ -24,6 +27,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: bytes
     sent_at: str | None = None
     ip: str | None = None
+    event: str = ""
 
 
 class DiscardCode(StrEnum):

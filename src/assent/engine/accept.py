@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from assent.domain.errors import BodyTooLarge, InvalidInput
-from assent.domain.record import CONSENT_UPDATE_EVENT, EVENT_TYPES, Discard, DiscardCode, Record
+from assent.domain.record import CONSENT_UPDATE_EVENT, EVENT_TYPES, NAME_CHARACTERS, Discard, DiscardCode, Record
 from assent.engine.fault import find_fault
 from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently, mend_surrogates
 from assent.engine.merge import merge_root
@@ -16,6 +16,8 @@ EVENT_BYTES: Final = 32 * 1024
 BATCH_BYTES: Final = 500 * 1024
 BATCH_EVENTS: Final = 2500
 _SAMPLE_BYTES: Final = 500
+
+_NAMED_TYPES: Final = ("page", "screen")
 
 _NULL = msgspec.Raw(b"null")
 
@@ -193,15 +195,23 @@ def _judge(body: bytes, item: _Item, event_type: str, sent_at: str | None, arriv
     # With fields of the right types, only an id or a name can still be missing, or the event be a consent update.
     named = event_type != "track" or (item.event and item.event != CONSENT_UPDATE_EVENT)
     if named and (item.userId or item.anonymousId):
-        key, message_id = quick_routing_key(item), item.messageId
+        key, message_id, name = quick_routing_key(item), item.messageId, _name(event_type, item.event, item.name)
     else:
         event = decode_leniently(body)
         if fault := find_fault(event, event_type):
             return _discard(fault, body, arrival)
         key, message_id = routing_key({**event, "type": event_type}), event.get("messageId")
+        name = _name(event_type, event.get("event"), event.get("name"))
+    message_id = message_id or arrival.new_id()
     return Record(
-        arrival.source, arrival.received_at, event_type, message_id or arrival.new_id(), key, body, sent_at, arrival.ip
+        arrival.source, arrival.received_at, event_type, message_id, key, body, sent_at, arrival.ip, event=name
     )
+
+
+def _name(event_type: str, event: Any, name: Any) -> str:
+    """What an event is counted by: the name of what was tracked, or of the page or screen."""
+    said = event if event_type == "track" else name if event_type in _NAMED_TYPES else None
+    return said[:NAME_CHARACTERS] if isinstance(said, str) else ""
 
 
 def _discard(code: DiscardCode, body: bytes, arrival: Arrival) -> Discard:

@@ -30,6 +30,7 @@ class _Stored(msgspec.Struct, array_like=True, gc=False):
     body: bytes
     sent_at: str | None
     ip: str | None
+    event: str = ""  # blocks of before it was kept have none
 
 
 _decode = msgspec.msgpack.Decoder(list[_Stored]).decode
@@ -39,7 +40,7 @@ def encode_block(records: Sequence[Record], key_ids: Sequence[int]) -> bytes:
     """The bytes of a block, compressed; `key_ids[i]` stands for the routing key of `records[i]`."""
     plain = _encode(
         [
-            (one.source, one.received_at, one.type, one.message_id, key_id, one.body, one.sent_at, one.ip)
+            (one.source, one.received_at, one.type, one.message_id, key_id, one.body, one.sent_at, one.ip, one.event)
             for one, key_id in zip(records, key_ids, strict=True)
         ]
     )
@@ -58,6 +59,7 @@ def decode_block(block: bytes, key_of: Callable[[int], bytes]) -> list[Record]:
             one.body,
             one.sent_at,
             one.ip,
+            one.event,
         )
         for one in _decode(zstandard.decompress(block))
     ]

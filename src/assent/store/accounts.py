@@ -1,28 +1,38 @@
 """The accounts of every destination: cursors, spans, counters and attempts, settled in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, delete, exists, func, insert, select, update
 
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, Span, State
 from assent.engine.audit import DestinationFigures
 from assent.store.database import reading, upsert
-from assent.store.tables import attempts, counters, cursors, spans
+from assent.store.tables import attempts, counters, cursors, event_counters, hour_counters, spans
+
+_HOUR: Final = 60
+_NAMES_AN_HOUR: Final = 200
+"""How many different names of events are counted per destination and hour, because senders choose them."""
+
+KEEP_NAMES_HOURS: Final = 29 * 24
+"""How long events are counted by their names: two weeks, and the two before to compare them with."""
 
 _encode_decision = msgspec.json.Encoder().encode
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
 class Account(NamedTuple):
-    """What settled events are counted under."""
+    """What settled events are counted under; `event` is their name, empty where they have none."""
 
     source: str
     state: State
     reason: Reason
+    event: str = ""
 
 
 class Count(NamedTuple):
@@ -39,7 +49,8 @@ class Count(NamedTuple):
 class Sum(NamedTuple):
     """How many events settled, by what they were added up by; None where they were not.
 
-    `minute` (UTC epoch) is where the stretch of time begins.
+    `minute` (UTC epoch) is where the stretch of time begins. An `event` without a name has none, or came when there
+    were too many different ones.
     """
 
     events: int
@@ -48,6 +59,7 @@ class Sum(NamedTuple):
     source: str | None = None
     state: State | None = None
     reason: Reason | None = None
+    event: str | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -69,6 +81,7 @@ class Accounts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._names: dict[str, tuple[int, set[str]]] = {}
 
     # ---------------------------------------------------------------------------------------- cursors
 
@@ -118,9 +131,9 @@ class Accounts:
         with self._engine.begin() as connection:
             if settlement.read is not None:
                 _advance(connection, settlement.read)
-            _count(connection, settlement)
+            self._count(connection, settlement)
             if settlement.attempts:
-                statement = upsert(connection, attempts)
+                statement = upsert(connection.dialect.name, attempts)
                 connection.execute(
                     statement.on_conflict_do_update(
                         index_elements=["destination", "offset"],
@@ -128,6 +141,35 @@ class Accounts:
                     ),
                     [_attempt_row(one) for one in settlement.attempts],
                 )
+
+    def _count(self, connection: Connection, settlement: Settlement) -> None:
+        if not settlement.counts:
+            return
+        hour = settlement.minute // _HOUR
+        names = self._names_of(connection, settlement.destination, hour)
+        accounts: Counter[tuple[str, ...]] = Counter()
+        by_event: Counter[tuple[str, ...]] = Counter()
+        for account, events in settlement.counts.items():
+            source, state, reason, event = account
+            accounts[source, state, reason] += events
+            if event and event not in names and len(names) < _NAMES_AN_HOUR:
+                names.add(event)
+            by_event[source, event if event in names else "", state, reason] += events
+        where = settlement.destination, settlement.minute
+        _add(connection, counters, ("destination", "minute", *_ACCOUNT), where, accounts)
+        where = settlement.destination, hour
+        _add(connection, hour_counters, ("destination", "hour", *_ACCOUNT), where, accounts)
+        _add(connection, event_counters, ("destination", "hour", *_NAMED_ACCOUNT), where, by_event)
+
+    def _names_of(self, connection: Connection, destination: str, hour: int) -> set[str]:
+        """The names that events are counted by in this hour, to add to."""
+        known = self._names.get(destination)
+        if known is None or known[0] != hour:
+            query = select(event_counters.c.event).where(
+                event_counters.c.hour == hour, event_counters.c.destination == destination
+            )
+            known = self._names[destination] = (hour, set(connection.scalars(query.distinct())))
+        return known[1]
 
     # ---------------------------------------------------------------------------------------- read
 
@@ -174,15 +216,32 @@ class Accounts:
                 for row in connection.execute(query)
             ]
 
-    def sums(self, since: int, until: int, by: Iterable[str], *, minutes: int = 0, limit: int) -> list[Sum]:
-        """The counters of [since, until), UTC epoch minutes, added up: by some of `destination`, `source`, `state` and
-        `reason`, and by stretches of so many `minutes`. At most `limit` sums."""
-        columns: list[ColumnElement[Any]] = [counters.c[name] for name in by]
+    def sums(
+        self,
+        since: int,
+        until: int,
+        by: Iterable[str],
+        *,
+        minutes: int = 0,
+        limit: int,
+        only: Mapping[str, str] | None = None,
+    ) -> list[Sum]:
+        """The counters of [since, until), UTC epoch minutes, added up: by some of `destination`, `source`, `state`,
+        `reason` and `event`, and by stretches of so many `minutes`. At most `limit` sums.
+
+        `only` counts what has these values. Names of events are counted by the hour, so with `event` all hours count
+        that are touched. Days are read from counters by the hour, which are 60 times fewer.
+        """
+        by, only = list(by), only or {}
+        table, time, unit = _counters_for(since, until, minutes, {*by, *only})
+        columns: list[ColumnElement[Any]] = [table.c[name] for name in by]
         if minutes:
-            columns.append((counters.c.minute - counters.c.minute % minutes).label("minute"))
+            stretch = max(1, minutes // unit)
+            columns.append(((time - time % stretch) * unit).label("minute"))
         query = (
-            select(*columns, func.sum(counters.c.events).label("events"))
-            .where(counters.c.minute >= since, counters.c.minute < until)
+            select(*columns, func.sum(table.c.events).label("events"))
+            .where(time >= since // unit, time < -(-until // unit))
+            .where(*(table.c[name] == value for name, value in only.items()))
             .group_by(*columns)
             .order_by(*columns)
             .limit(limit)
@@ -229,9 +288,13 @@ class Accounts:
         with reading(self._engine) as connection:
             return not connection.scalar(query)
 
-    def forget(self, before: int) -> None:
-        """Forget attempts that came to rest and spans, for events before offset `before`, which the log has trimmed."""
+    def forget(self, before: int, hour: int) -> None:
+        """Forget attempts that came to rest and spans, for events before offset `before`, which the log has trimmed.
+
+        It is `hour` (UTC epoch): of hours longer ago than two windows of two weeks, forget the names of events.
+        """
         with self._engine.begin() as connection:
+            connection.execute(delete(event_counters).where(event_counters.c.hour < hour - KEEP_NAMES_HOURS))
             settled = attempts.c.state != State.RETRYING
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
@@ -256,26 +319,40 @@ def _advance(connection: Connection, read: Span) -> None:
         connection.execute(insert(spans).values(**msgspec.structs.asdict(read)))
 
 
-def _count(connection: Connection, settlement: Settlement) -> None:
-    if not settlement.counts:
-        return
-    statement = upsert(connection, counters)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["destination", "minute", "source", "state", "reason"],
-            set_={"events": counters.c.events + statement.excluded.events},
-        ),
-        [
-            {
-                "destination": settlement.destination,
-                "minute": settlement.minute,
-                "source": account.source,
-                "state": account.state,
-                "reason": account.reason,
-                "events": events,
-            }
-            for account, events in settlement.counts.items()
-        ],
+_ACCOUNT: Final = ("source", "state", "reason")
+_NAMED_ACCOUNT: Final = ("source", "event", "state", "reason")
+
+_Counters: TypeAlias = tuple[Table, ColumnElement[int], int]
+
+
+def _counters_for(since: int, until: int, minutes: int, names: set[str]) -> _Counters:
+    """The smallest table that can tell, its column of time, and how many minutes that counts by."""
+    if "event" in names:
+        return event_counters, event_counters.c.hour, _HOUR
+    if all(one % _HOUR == 0 for one in (since, until, minutes)):
+        return hour_counters, hour_counters.c.hour, _HOUR
+    return counters, counters.c.minute, 1
+
+
+def _add(
+    connection: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    where: tuple[str, int],
+    counts: Mapping[tuple[str, ...], int],
+) -> None:
+    rows = [(*where, *account, events) for account, events in counts.items()]
+    names = (*keys, "events")
+    connection.execute(_adding(connection.dialect.name, table), [dict(zip(names, one, strict=True)) for one in rows])
+
+
+@cache
+def _adding(dialect: str, table: Table) -> Any:
+    """The statement that adds to counters; kept, because making it takes as long as using it."""
+    statement = upsert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=[one.name for one in table.primary_key],
+        set_={"events": table.c.events + statement.excluded.events},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-NEWEST_SCHEMA = "0002"
+NEWEST_SCHEMA = "0003"
 """The revision of the newest migration."""
 
 _READS_ONLY = "reads_only"
@@ -60,6 +60,6 @@ def reading(engine: Engine) -> Connection:
     return engine.connect().execution_options(**{_READS_ONLY: True})
 
 
-def upsert(connection: Connection, table: Table) -> Any:
-    """An INSERT into `table` that can say what to do on a conflict, in the connection's dialect."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+def upsert(dialect: str, table: Table) -> Any:
+    """An INSERT into `table` that can say what to do on a conflict, in a connection's dialect."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)

@@ -38,7 +38,7 @@ class Lockout:
         """Somebody tried in vain. What is long past is forgotten, so that the table stays small."""
         with self._engine.begin() as connection:
             connection.execute(delete(failures).where(failures.c.last_at < at - _FORGOTTEN_AFTER // _MILLISECOND))
-            statement = upsert(connection, failures).values(digest=_digest(key), failures=1, last_at=at)
+            statement = upsert(connection.dialect.name, failures).values(digest=_digest(key), failures=1, last_at=at)
             more = {"failures": failures.c.failures + 1, "last_at": at}
             connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=more))
 

@@ -161,4 +161,18 @@ event_counters = Table(
     Column("reason", String(40), nullable=False),
     Column("events", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour", "destination", "source", "event", "state", "reason"),
+    sqlite_with_rowid=False,
+)
+
+hour_counters = Table(
+    "hour_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("hour", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour", "destination", "source", "state", "reason"),
+    sqlite_with_rowid=False,
 )

@@ -27,7 +27,7 @@ _MOST_DAYS: Final = 31
 _MOST_GROUPS: Final = 10_000
 
 _BUCKETS: Final = {"minute": 1, "hour": 60, "day": _DAY_MINUTES}
-_NAMES: Final = ("destination", "source", "state", "reason")
+_NAMES: Final = ("destination", "source", "state", "reason", "event")
 _GROUPS: Final = (*_NAMES, *_BUCKETS)
 _USUAL_GROUPS: Final = ("destination", "state", "reason")
 
@@ -44,6 +44,13 @@ class SettledCount(Body, frozen=True, kw_only=True):
     source: str | msgspec.UnsetType = msgspec.UNSET
     state: SettledState | msgspec.UnsetType = msgspec.UNSET
     reason: Reason | msgspec.UnsetType = msgspec.UNSET
+    event: Annotated[
+        str | msgspec.UnsetType,
+        msgspec.Meta(
+            description="The name of what was tracked, of the page or the screen; empty for events that have none, and "
+            "for those beyond 200 different names in an hour."
+        ),
+    ] = msgspec.UNSET
     events: int
 
 
@@ -94,8 +101,9 @@ GroupBy: TypeAlias = Annotated[
     list[str] | None,
     QueryParameter(
         name="groupBy",
-        description="What to count by, repeated or with commas between: any of `destination`, `source`, `state` and "
-        "`reason`, and one of `minute`, `hour` and `day` (UTC). Left out: destination, state and reason.",
+        description="What to count by, repeated or with commas between: any of `destination`, `source`, `state`, "
+        "`reason` and `event`, and one of `minute`, `hour` and `day` (UTC). By `event`, its name, whole hours are "
+        "counted: `minute` is not for it. Left out: destination, state and reason.",
         schema_extra={"items": Schema(type=OpenAPIType.STRING, enum=list(_GROUPS))},
     ),
 ]
@@ -107,7 +115,8 @@ async def count_delivery(
 ) -> Data[DeliveryCounts]:
     """What was received, and what was delivered, withheld and failed, counted by the minute in which it was.
 
-    At most 31 days at once, and 10,000 groups. What is retrying or unread has not come to rest: `/destinations` has it.
+    At most 31 days at once, and 10,000 groups; names of events are counted for 29 days. What is retrying or unread has
+    not come to rest: `/destinations` has it.
     """
     groups = _groups(group_by)
     first, end = _minutes(epoch_ms(since, "from"), epoch_ms(until, "to"))
@@ -152,6 +161,8 @@ def _groups(asked: list[str] | None) -> tuple[str, ...]:
             raise InvalidInput(f"`{one[:50]}` is nothing to group by: use {', '.join(_GROUPS)}", field="groupBy")
     if len([one for one in groups if one in _BUCKETS]) > 1:
         raise InvalidInput(f"group by only one of {', '.join(_BUCKETS)}", field="groupBy")
+    if "event" in groups and "minute" in groups:
+        raise InvalidInput("events are counted by name per hour: group by `hour`, not `minute`", field="groupBy")
     return groups
 
 
@@ -190,5 +201,6 @@ def _settled(counted: Sum) -> SettledCount:
         source=counted.source if counted.source is not None else msgspec.UNSET,
         state=msgspec.convert(counted.state, SettledState) if counted.state is not None else msgspec.UNSET,
         reason=counted.reason if counted.reason is not None else msgspec.UNSET,
+        event=counted.event if counted.event is not None else msgspec.UNSET,
         events=counted.events,
     )

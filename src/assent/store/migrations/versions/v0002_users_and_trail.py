@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("hour", "destination", "source", "event", "state", "reason"),
+        sqlite_with_rowid=False,
     )
 
 
