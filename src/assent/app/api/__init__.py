@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
 from assent.app.api.decisions import decide_event, explain_event
 from assent.app.api.delivery import count_delivery, list_discards
+from assent.app.api.delivery_overview import DELIVERY_OVERVIEW
 from assent.app.api.destinations import list_destinations
 from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
@@ -48,7 +49,7 @@ _ROUTES: Final = [
     ),
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
-    Router("/", route_handlers=[count_delivery, list_destinations], tags=["Delivery"]),
+    Router("/", route_handlers=[count_delivery, *DELIVERY_OVERVIEW, list_destinations], tags=["Delivery"]),
 ]
 _DESCRIPTION: Final = """\
 Everything that a running Assent knows and does, for scripts and for other tools.

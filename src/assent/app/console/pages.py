@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
@@ -30,6 +31,7 @@ class _Place(NamedTuple):
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Monitor": (_Place("Delivery overview", "/delivery", "chart-funnel"),),
 }
 
 
@@ -99,7 +101,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"static": static, "svg": _icon}
-    environment.filters |= {"iso": _iso, "number": _number, "share": _share}
+    environment.filters |= {
+        "iso": _iso,
+        "number": _number,
+        "share": _share,
+        "percent": _percent,
+        "query": _query,
+        "segment": _segment,
+    }
     return environment
 
 
@@ -116,6 +125,22 @@ def _iso(at: int) -> str:
 
 def _number(value: int) -> str:
     return f"{value:,}"
+
+
+def _percent(share: float) -> str:
+    """A change in words: half of it is 50 %."""
+    percent = 100 * share
+    return "under 1 %" if percent < 1 else f"{percent:,.0f} %"
+
+
+def _query(parameters: Mapping[str, Any]) -> str:
+    """The query of an address; what is None or empty is left out."""
+    return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+
+
+def _segment(text: str) -> str:
+    """A text as one step of a path, slashes and all."""
+    return quote(text, safe="")
 
 
 def _share(part: float, whole: float) -> str:

@@ -32,6 +32,11 @@ class Explainer:
         self._in_force = in_force
         self._policy = lru_cache(_POLICIES_REMEMBERED)(lambda number: Policy(versions.get(number).workspace))
 
+    def policy(self, number: int) -> Policy:
+        """The policy of a version. Reads the store: call it from a thread."""
+        in_force = self._in_force()
+        return in_force.policy if number == in_force.number else self._policy(number)
+
     async def explain(self, message_id: str) -> Sequence[Explained]:
         """Every kept event with this message id, newest first: one per source, unless they are over 24 hours apart."""
         found = await self._log.find(message_id)
@@ -45,8 +50,7 @@ class Explainer:
         removed = sorted(kept.keys() - set(configured))
 
         def decide(destination: str, version: int) -> Decision:
-            policy = in_force.policy if version == in_force.number else self._policy(version)
-            return decision_for(policy, found.record.routing_key, destination)
+            return decision_for(self.policy(version), found.record.routing_key, destination)
 
         fates = [
             fate(name, found.offset, kept.get(name, Kept()), decide, in_force.number)
