@@ -21,7 +21,7 @@ from assent.app.console.static import serve_static
 from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
-_PAGES: Final = [serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES, *DELIVERY_PAGES]
+PAGES: Final = [serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES, *DELIVERY_PAGES]
 _BODY_BYTES: Final = 1024 * 1024
 
 
