@@ -74,7 +74,7 @@ def running(
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as directory:
         assent = str(Path(sys.executable).with_name("assent"))
         if data is not None:
-            whole = [assent, "serve", "--data", str(data), "--port", str(port)]
+            whole = [assent, "serve", "--data", str(data), "--port", str(port), "--keep-days", "60"]
         elif command is None:
             data = Path(directory)
             file = data / "workspace.json"

@@ -79,7 +79,8 @@ async def show_flow(
     source: _Text = "",
     destination: _Text = "",
 ) -> Response[Any]:
-    flow = await delivery_flow(server, wanted(window, source, destination))
+    asked, keep = wanted(window, source, destination), server.config.keep
+    flow = await delivery_flow(server, asked)
     return await asyncio.to_thread(
         part,
         request,
@@ -87,6 +88,7 @@ async def show_flow(
         flow=flow,
         flow_json=_json(_sankey(flow)),
         titles={one.id: one.title for one in flow.nodes},
+        kept_days=keep.days if keep.total_seconds() < asked.window.minutes * 60 else None,
         workspace_has_destinations=bool(server.in_force.version.workspace.destinations),
     )
 

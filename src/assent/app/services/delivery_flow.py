@@ -49,7 +49,7 @@ class Flow(msgspec.Struct, frozen=True):
     """The way that the events of a window take, as version `version` decides them.
 
     `is_decided_anew` says that another version was in force for a part of the window, so that some were decided
-    differently then. Whole hours are counted; failures are those that were counted.
+    differently then. Whole hours are counted, as far back as the log is kept; failures are those that were counted.
     """
 
     version: int
