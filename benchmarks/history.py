@@ -1,4 +1,4 @@
-"""A data directory with a history: events of two weeks, delivered, as if a server had run all the time.
+"""A data directory with a history: events of four weeks, delivered, as if a server had run all the time.
 
 It shortcuts HTTP and the workers, which would take hours: events go into the log in big groups, and what the workers
 would have counted is written in bulk. Log, tables, policy and routing keys are the real ones.
@@ -27,7 +27,7 @@ from assent.store.accounts import Settlement
 from assent.store.tables import counters, event_counters, hour_counters
 from benchmarks.samples import CATEGORIES
 
-DAYS: Final = 14
+DAYS: Final = 28
 SOURCES: Final = ("web", "app", "server")
 DESTINATIONS: Final = ("analytics", "ads", "crm", "lake", "chat", "partner")
 MESSAGE_ID: Final = "history-%012d"

@@ -16,7 +16,7 @@ from assent.domain.outcome import Attempt, State
 from assent.domain.record import DiscardCode
 from assent.domain.workspace import Workspace
 from assent.log.interface import ACCEPTED, Received
-from assent.store.accounts import Accounts, Sum
+from assent.store.accounts import Sum
 
 MINUTE_MS: Final = 60_000
 MOST_ROWS: Final = 50
@@ -202,29 +202,33 @@ class Overview(msgspec.Struct, frozen=True):
 
 async def overview(server: Server, wanted: Wanted, by: Dimension) -> Overview:
     """Reads counters only, never the log, so that a long window takes hardly longer than a short one."""
-    before = wanted.before()
-    received, received_before = [await _received(server, one) for one in (wanted, before)]
-    accounts, workspace = server.stores.accounts, server.in_force.version.workspace
-
-    def read() -> Overview:
-        settled, settled_before = (_sums(accounts, one, ["state", "reason"]) for one in (wanted, before))
-        steps = zip(_steps(received, settled), _steps(received_before, settled_before), strict=True)
-        return Overview(
-            wanted,
-            by,
-            [Step(name, events, earlier) for (name, events), (_, earlier) in steps],
-            _discard_rows(received, received_before),
-            _series(accounts, wanted),
-            _breakdown(accounts, workspace, wanted, by),
-        )
-
-    return await asyncio.to_thread(read)
+    before, bar = wanted.before(), wanted.window.bar
+    # All at once: SQLite reads on several cores, and two weeks of names take a while.
+    received, received_before, settled, settled_before, bars, rows = await asyncio.gather(
+        _received(server, wanted),
+        _received(server, before),
+        _sums(server, wanted, ["state", "reason"]),
+        _sums(server, before, ["state", "reason"]),
+        _sums(server, wanted, ["state"], minutes=bar),
+        breakdown(server, wanted, by),
+    )
+    steps = zip(_steps(received, settled), _steps(received_before, settled_before), strict=True)
+    return Overview(
+        wanted,
+        by,
+        [Step(name, events, earlier) for (name, events), (_, earlier) in steps],
+        _discard_rows(received, received_before),
+        _series(wanted, bars),
+        _first(rows),
+    )
 
 
 async def breakdown(server: Server, wanted: Wanted, by: Dimension) -> list[Row]:
-    """All rows of one breakdown, however many."""
-    accounts, workspace = server.stores.accounts, server.in_force.version.workspace
-    return await asyncio.to_thread(lambda: _rows(accounts, workspace, wanted, by))
+    """All rows of one breakdown, however many, those with the most events first."""
+    settled, before = await asyncio.gather(
+        _sums(server, wanted, [by, "state"]), _sums(server, wanted.before(), [by, "state"])
+    )
+    return _rows(server.in_force.version.workspace, settled, before, by)
 
 
 # ---------------------------------------------------------------------------------------- steps
@@ -240,8 +244,11 @@ async def _received(server: Server, wanted: Wanted) -> Counter[str]:
     return counts
 
 
-def _sums(accounts: Accounts, wanted: Wanted, by: Iterable[str], minutes: int = 0) -> list[Sum]:
-    return accounts.sums(wanted.since, wanted.until, by, minutes=minutes, limit=_ALL, only=wanted.only)
+async def _sums(server: Server, wanted: Wanted, by: Iterable[str], minutes: int = 0) -> list[Sum]:
+    accounts = server.stores.accounts
+    return await asyncio.to_thread(
+        lambda: accounts.sums(wanted.since, wanted.until, by, minutes=minutes, limit=_ALL, only=wanted.only)
+    )
 
 
 def _steps(received: Counter[str], settled: Sequence[Sum]) -> list[tuple[str, int]]:
@@ -265,10 +272,10 @@ def _discard_rows(received: Counter[str], before: Counter[str]) -> list[DiscardR
 # ---------------------------------------------------------------------------------------- over time
 
 
-def _series(accounts: Accounts, wanted: Wanted) -> list[Bar]:
+def _series(wanted: Wanted, settled: Sequence[Sum]) -> list[Bar]:
     bar = wanted.window.bar
     counts: Counter[tuple[int | None, State | None]] = Counter()
-    for one in _sums(accounts, wanted, ["state"], minutes=bar):
+    for one in settled:
         counts[one.minute, one.state] += one.events
     return [
         Bar(minute * MINUTE_MS, *(counts[minute, state] for state in (State.DELIVERED, State.WITHHELD, State.FAILED)))
@@ -279,8 +286,8 @@ def _series(accounts: Accounts, wanted: Wanted) -> list[Bar]:
 # ---------------------------------------------------------------------------------------- breakdown
 
 
-def _breakdown(accounts: Accounts, workspace: Workspace, wanted: Wanted, by: Dimension) -> list[Row]:
-    rows = _rows(accounts, workspace, wanted, by)
+def _first(rows: list[Row]) -> list[Row]:
+    """The first `MOST_ROWS`, and the sum of the others."""
     if len(rows) <= MOST_ROWS:
         return rows
     others = rows[MOST_ROWS:]
@@ -298,13 +305,12 @@ def _breakdown(accounts: Accounts, workspace: Workspace, wanted: Wanted, by: Dim
 _Key: TypeAlias = tuple[str, Verdict | None]
 
 
-def _rows(accounts: Accounts, workspace: Workspace, wanted: Wanted, by: Dimension) -> list[Row]:
-    """All rows, those with the most events first."""
+def _rows(workspace: Workspace, settled: Sequence[Sum], settled_before: Sequence[Sum], by: Dimension) -> list[Row]:
     counts: Counter[tuple[_Key, State | None]] = Counter()
-    for one in _sums(accounts, wanted, [by, "state"]):
+    for one in settled:
         counts[_key(one, by), one.state] += one.events
     before: Counter[_Key] = Counter()
-    for one in _sums(accounts, wanted.before(), [by, "state"]):
+    for one in settled_before:
         before[_key(one, by)] += one.events
     keys = {key for key, _ in counts} | before.keys()
     rows = [

@@ -39,7 +39,7 @@
       series: [{
         type: 'sankey', left: 4, right: 110, top: 8, bottom: 8, nodeGap: 14, nodeWidth: 14, layoutIterations: 32,
         draggable: false, emphasis: {focus: 'adjacency'},
-        label: {color: colour.text, fontSize: 12, formatter: ({name}) => shortened(titles.get(name), 24)},
+        label: {color: colour.text, fontSize: 12, formatter: ({name}) => shortened(titles.get(name), 34)},
         data: data.nodes.map((node) => ({
           name: node.id, depth: stages.indexOf(node.stage), itemStyle: {color: of[node.id] || colour.quiet, borderWidth: 0},
         })),
