@@ -307,6 +307,27 @@ def test_attempts_are_found_by_destination_state_and_offset(accounts: Accounts) 
     assert accounts.waiting() == {"crm": 2, "ads": 1}
 
 
+def test_attempts_are_found_where_one_looks_for_samples(accounts: Accounts) -> None:
+    crm = [an_attempt(number, state=State.FAILED) for number in (2, 5, 9)]
+    ads = an_attempt(5, "ads")
+    accounts.settle(Settlement("crm", MINUTE, {}, [*crm, an_attempt(10)]))
+    accounts.settle(Settlement("ads", MINUTE, {}, [ads]))
+    assert accounts.newest_failed("crm", 2) == [crm[2], crm[1]]
+    assert accounts.newest_failed("ads", 2) == []
+    assert accounts.attempts_between(["crm"], 5, 9) == [crm[1]]
+    assert accounts.attempts_between(["crm", "ads"], 0, 6) == [ads, crm[0], crm[1]]
+    assert accounts.attempts_between([], 0, 99) == []
+
+
+def test_spans_are_found_by_the_stretch_that_they_touch(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    for start, end, version in ((0, 5, 1), (5, 9, 2), (9, 12, 3)):
+        accounts.settle(read(start, end, version=version, delivered=end - start))
+    assert [one.version for one in accounts.spans_between(4, 6)] == [1, 2]
+    assert [one.version for one in accounts.spans_between(5, 9)] == [2]
+    assert accounts.spans_between(12, 20) == []
+
+
 def test_a_later_attempt_replaces_what_changed(accounts: Accounts) -> None:
     accounts.settle(Settlement("crm", MINUTE, {}, [an_attempt(1)]))
     denied = Decision(Verdict.WITHHOLD, Reason.CATEGORY_DENIED, ("C0002",))
