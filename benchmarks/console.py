@@ -93,6 +93,7 @@ class _Visitor:
     def measure(self, path: str) -> _Figures | None:
         """How long the answer takes from the request to its last byte; None for one that is no page, or has no end."""
         took, size = [], 0
+        self._connection.close()  # perhaps the server has, after a while in which nothing was asked
         for _ in range(_TIMES):
             started = time.perf_counter()
             self._connection.request("GET", path, headers=self._headers)
@@ -141,6 +142,7 @@ def _measure(server: Running, link: str, token: str) -> Iterator[tuple[str, _Fig
         for path in paths:
             for address in _addresses(path):
                 if figures := visitor.measure(address):
+                    print(f"  {figures.p95:,.0f} ms {address}", file=sys.stderr)
                     yield address, figures
 
 
