@@ -62,7 +62,7 @@
     const said = (at) => (long ? day : clock).format(new Date(Number(at)))
     return {
       aria: {enabled: false},
-      grid: {left: 8, right: 12, top: 36, bottom: 4, containLabel: true},
+      grid: {left: 8, right: 44, top: 36, bottom: 4, containLabel: true},
       legend: {top: 0, left: 0, itemWidth: 14, textStyle: {color: colour.text}, inactiveColor: colour.faint},
       tooltip: {
         ...tooltip(colour), trigger: 'axis', axisPointer: {type: 'shadow'},
