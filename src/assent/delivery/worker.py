@@ -16,7 +16,7 @@ from assent.delivery.breaker import Breaker
 from assent.delivery.dispatch import Deliverable, NotTried, dispatch
 from assent.delivery.in_force import InForce
 from assent.delivery.waiting import STUBBORN, Waiting
-from assent.destinations.connector import Connector, Outcome
+from assent.destinations.connector import Connector, Outcome, Outgoing
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
 from assent.domain.outcome import Attempt, Cursor, Span, State
@@ -109,6 +109,11 @@ class Worker:
         """Whether somebody holds the destination, by the version in force."""
         destination = self._in_force().version.workspace.destination(self.destination)
         return destination is not None and destination.held
+
+    async def send_aside(self, event: Outgoing) -> Outcome:
+        """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
+        [outcome] = await self._connector.send([event])
+        return outcome
 
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
