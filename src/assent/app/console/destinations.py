@@ -330,7 +330,14 @@ def _connector_icon(name: str) -> Markup:
     return Markup('<span class="connector-icon" aria-hidden="true">{}</span>').format(Markup(icon))  # noqa: S704 - ours
 
 
+def _has_place(error: AssentError) -> bool:
+    """Whether the form has a field that this is said beside."""
+    field = error.field or ""
+    return field in ("name", "id", "integration") or field.startswith("settings.")
+
+
 _WORDS: Final[Mapping[str, Any]] = {
+    "has_place": _has_place,
     "prose": prose,
     "line": line,
     "connector_icon": _connector_icon,

@@ -31,8 +31,7 @@ class Setting(NamedTuple):
     is_secret: bool
     default: Any
     choices: Mapping[str, Any] = {}
-    least: float | None = None
-    most: float | None = None
+    bounds: str = ""
 
     @property
     def key(self) -> str:
@@ -91,8 +90,7 @@ def _setting(field: inspect.Field, is_secret: bool) -> Setting:
         is_secret=is_secret,
         default=None if field.default is msgspec.NODEFAULT else field.default,
         choices=choices,
-        least=_bound(plain, "ge", "gt"),
-        most=_bound(plain, "le", "lt"),
+        bounds=_bounds(plain),
     )
 
 
@@ -132,9 +130,12 @@ def _kind(plain: inspect.Type) -> tuple[Kind, Mapping[str, Any]]:
     raise TypeError(f"no form has a field for {plain}")
 
 
-def _bound(plain: inspect.Type, inclusive: str, exclusive: str) -> float | None:
-    found: float | None = getattr(plain, inclusive, None)
-    return getattr(plain, exclusive, None) if found is None else found
+def _bounds(plain: inspect.Type) -> str:
+    """What numbers are allowed, in words."""
+    if not isinstance(plain, inspect.IntType | inspect.FloatType):
+        return ""
+    words = (("at least", plain.ge), ("more than", plain.gt), ("at most", plain.le), ("less than", plain.lt))
+    return ", ".join(f"{word} {bound:,g}" for word, bound in words if bound is not None).capitalize()
 
 
 # -------------------------------------------------------------------------------------------- what is in them
