@@ -107,9 +107,10 @@ def running_api(directory: Path, workspace: Mapping[str, Any]) -> Iterator[Api]:
 
 class Receiver:
     """A server for webhooks: `/take` takes everything, `/refuse` nothing, `/down` is unavailable, `/hang` answers once
-    `release` was called."""
+    `release` was called. `requests` are those that it got: their headers, names in lower case, and bodies."""
 
     def __init__(self) -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
         self._released = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -126,13 +127,14 @@ class Receiver:
         self._thread.join()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        released = self._released
+        released, requests = self._released, self.requests
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 if self.path == "/hang":
                     released.wait(20)
                 status, text = {"/refuse": (422, b"no such field"), "/down": (503, b"closed for repairs")}.get(

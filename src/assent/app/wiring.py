@@ -138,6 +138,8 @@ class Server:
         self._lock = _lock(config.data / "lock")
         self.log = open_log(config.data, self.metrics)
         self.sources: Mapping[str, Source] = {}
+        self.under_test: set[str] = set()
+        """The destinations that a test event is on its way to."""
         self.is_ready = False
         self._put_in_force(self.stores.current())
         self.delivery = Delivery(

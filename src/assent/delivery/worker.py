@@ -16,7 +16,7 @@ from assent.delivery.breaker import Breaker
 from assent.delivery.dispatch import Deliverable, NotTried, dispatch
 from assent.delivery.in_force import InForce
 from assent.delivery.waiting import STUBBORN, Waiting
-from assent.destinations.connector import Connector, Outcome
+from assent.destinations.connector import Connector, Outcome, Outgoing
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
 from assent.domain.outcome import Attempt, Cursor, Span, State
@@ -41,7 +41,8 @@ class Worker:
     """What carries the log to one destination.
 
     Each turn either tries events that wait again or reads a page of the log, and settles all of it in one transaction.
-    What waits and is due goes first, so that order is kept. While the breaker is open the cursor stands still.
+    What waits and is due goes first, so that order is kept. While the breaker is open, or the destination is held, the
+    cursor stands still.
     """
 
     def __init__(
@@ -103,6 +104,17 @@ class Worker:
         """Another version is in force: look at what it says."""
         self._nudged.set()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds the destination, by the version in force."""
+        destination = self._in_force().version.workspace.destination(self.destination)
+        return destination is not None and destination.held
+
+    async def send_aside(self, event: Outgoing) -> Outcome:
+        """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
+        [outcome] = await self._connector.send([event])
+        return outcome
+
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
         self._give_up_before = offset
@@ -141,9 +153,8 @@ class Worker:
         started = time.perf_counter()
         if not self._has_passed(self._give_up_before):
             await self._give_up()
-        elif self._is_held():
-            await self._nudged.wait()
-            self._nudged.clear()
+        elif self.is_held:
+            await self._stand_still()
         elif self.breaker.is_open:
             await self._probe()
         elif due := self.waiting.due(self._clock(), self._page):
@@ -155,9 +166,12 @@ class Worker:
         else:
             await self._await_work()
 
-    def _is_held(self) -> bool:
-        destination = self._in_force().version.workspace.destination(self.destination)
-        return destination is not None and destination.held
+    async def _stand_still(self) -> None:
+        """Return when somebody nudges; only a release, a stop or a trim makes the next turn another than this."""
+        await self._nudged.wait()
+        self._nudged.clear()
+        # As an outage does, a hold does not count against an event that waits.
+        self._well_since = self._now()
 
     def _fit_page(self, started: float) -> None:
         """A turn should be short: what it sends was decided at its beginning, and a stop waits for its end."""
@@ -172,7 +186,7 @@ class Worker:
     async def _probe(self) -> None:
         """Leave the destination alone for a while, then ask it with as little as can be."""
         await self._rest(self.breaker.rest(self._clock()))
-        if self._is_stopping or not self._has_passed(self._give_up_before):
+        if self._is_stopping or self.is_held or not self._has_passed(self._give_up_before):
             return
         a_few = self._connector.batch_size
         probes = self.waiting.probes(a_few)

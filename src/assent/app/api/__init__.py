@@ -1,8 +1,8 @@
 """The management API, under /api/v1, and its documentation, under /api/docs."""
 
-from typing import Final
+from typing import Any, Final
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
@@ -10,16 +10,35 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
+from assent.app.api.connectors import list_connectors
 from assent.app.api.decisions import decide_event, explain_event
 from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.delivery_overview import DELIVERY_OVERVIEW
+from assent.app.api.destination_changes import (
+    get_destination,
+    hold_destination,
+    patch_destination,
+    post_destination,
+    release_destination,
+    remove_destination,
+    test_destination,
+)
 from assent.app.api.destinations import list_destinations
 from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
+from assent.app.api.methods import answer_options
 from assent.app.api.parameters import check_parameters
 from assent.app.api.reasons import list_reasons
+from assent.app.api.sources import (
+    get_source,
+    list_sources,
+    patch_source,
+    post_source,
+    remove_source,
+    rotate_source,
+)
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
@@ -50,6 +69,26 @@ _ROUTES: Final = [
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
     Router("/", route_handlers=[count_delivery, *DELIVERY_OVERVIEW, list_destinations], tags=["Delivery"]),
+    Router(
+        "/",
+        route_handlers=[
+            list_sources,
+            get_source,
+            post_source,
+            patch_source,
+            rotate_source,
+            remove_source,
+            list_connectors,
+            get_destination,
+            post_destination,
+            patch_destination,
+            remove_destination,
+            hold_destination,
+            release_destination,
+            test_destination,
+        ],
+        tags=["Connections"],
+    ),
 ]
 _DESCRIPTION: Final = """\
 Everything that a running Assent knows and does, for scripts and for other tools.
@@ -67,7 +106,7 @@ def create_api(server: Server) -> ASGIApp:
     schemas = StructSchemas()
     app = Litestar(
         path="/api",
-        route_handlers=[Router("/v1", route_handlers=_ROUTES, before_request=check_parameters)],
+        route_handlers=[Router("/v1", route_handlers=_ROUTES, before_request=_before_request)],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
@@ -112,9 +151,15 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),
+            Tag("Connections", "Sources, destinations and the connectors that send to them."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
         ],
     )
+
+
+def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
+    check_parameters(request)
+    return answer_options(request)
 
 
 def _with_encoded_ids(app: ASGIApp) -> ASGIApp:

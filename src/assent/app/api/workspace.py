@@ -138,11 +138,10 @@ async def put_workspace(
     The body is the workspace document: as JSON, or as the YAML of the workspace file (`application/yaml`). Whoever read
     a version before changing it should name that version, so that nobody's change is lost unseen.
     """
-    expected = expected_version if if_match is None else _matched(if_match)
     workspace = await asyncio.to_thread(read_document, body, request.content_type[0])
-    author = request.user.name
+    author, after = request.user.name, expected(if_match, expected_version)
     version = await asyncio.to_thread(
-        lambda: apply(server.stores, workspace, author=author, at=now(), comment=comment, after=expected)
+        lambda: apply(server.stores, workspace, author=author, at=now(), comment=comment, after=after)
     )
     await server.follow()
     return _in_full(version)
@@ -217,7 +216,10 @@ def _in_full(version: Version) -> Response[Data[VersionInFull]]:
     return Response(Data(content), headers={"ETag": f'"{version.number}"'})
 
 
-def _matched(if_match: str) -> int:
+def expected(if_match: str | None, version: int | None) -> int | None:
+    """The version that a change is for, from either parameter. Raises InvalidInput for what is none."""
+    if if_match is None:
+        return version
     found = re.fullmatch(r'(?:W/)?"?([0-9]{1,9})"?', if_match.strip())
     if found is None:
         raise InvalidInput(f"`{if_match[:50]}` is no version: send the `ETag` of one", field="If-Match")

@@ -13,15 +13,25 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
 from assent.app.console.delivery import DELIVERY_PAGES
+from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.safety import with_safety
+from assent.app.console.sources import SOURCE_PAGES
 from assent.app.console.static import serve_static
 from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
-PAGES: Final = [serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES, *DELIVERY_PAGES]
+PAGES: Final = [
+    serve_static,
+    *HOME_PAGES,
+    *DOOR_PAGES,
+    *ACCOUNT_PAGES,
+    *SOURCE_PAGES,
+    *DESTINATION_PAGES,
+    *DELIVERY_PAGES,
+]
 _BODY_BYTES: Final = 1024 * 1024
 
 
@@ -51,7 +61,7 @@ def create_console(server: Server) -> Console:
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
         route_handlers=[
-            Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES, *DELIVERY_PAGES])
+            Router("/", route_handlers=PAGES),
         ],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),

@@ -31,6 +31,10 @@ class _Place(NamedTuple):
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Connections": (
+        _Place("Sources", "/connections/sources", "world"),
+        _Place("Destinations", "/connections/destinations", "plug-connected"),
+    ),
     "Monitor": (_Place("Delivery overview", "/delivery", "chart-funnel"),),
 }
 
