@@ -28,7 +28,7 @@ from assent.store.tokens import Token
 _HOUR_MS: Final = 3_600_000
 _YAML: Final = "application/yaml"
 
-_ETAG: Final = ResponseHeader(
+ETAG: Final = ResponseHeader(
     name="ETag",
     value='"3"',
     documentation_only=True,
@@ -107,7 +107,7 @@ VersionNumber: TypeAlias = Annotated[int, PathParameter(name="number", ge=1, des
     "/workspace",
     summary="The workspace in force",
     operation_id="getWorkspace",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(),
 )
 async def get_workspace(server: NamedDependency[Server]) -> Response[Data[VersionInFull]]:
@@ -121,7 +121,7 @@ async def get_workspace(server: NamedDependency[Server]) -> Response[Data[Versio
     operation_id="putWorkspace",
     operation_class=WorkspaceBody,
     guards=[owners_only],
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 403, 409, 413),
 )
 async def put_workspace(
@@ -138,7 +138,7 @@ async def put_workspace(
     The body is the workspace document: as JSON, or as the YAML of the workspace file (`application/yaml`). Whoever read
     a version before changing it should name that version, so that nobody's change is lost unseen.
     """
-    expected = expected_version if if_match is None else _matched(if_match)
+    expected = expected_number(if_match, expected_version)
     workspace = await asyncio.to_thread(read_document, body, request.content_type[0])
     author = request.user.name
     version = await asyncio.to_thread(
@@ -193,7 +193,7 @@ async def list_versions(
     "/workspace/versions/{number:int}",
     summary="One version",
     operation_id="getVersion",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 404),
 )
 async def get_version(server: NamedDependency[Server], number: VersionNumber) -> Response[Data[VersionInFull]]:
@@ -217,7 +217,10 @@ def _in_full(version: Version) -> Response[Data[VersionInFull]]:
     return Response(Data(content), headers={"ETag": f'"{version.number}"'})
 
 
-def _matched(if_match: str) -> int:
+def expected_number(if_match: str | None, expected_version: int | None) -> int | None:
+    """The version that a change was made for, if the caller said; `If-Match` wins. Raises InvalidInput."""
+    if if_match is None:
+        return expected_version
     found = re.fullmatch(r'(?:W/)?"?([0-9]{1,9})"?', if_match.strip())
     if found is None:
         raise InvalidInput(f"`{if_match[:50]}` is no version: send the `ETag` of one", field="If-Match")
