@@ -1,6 +1,7 @@
 """Edits of a workspace: each takes one and gives another. What makes a valid workspace is for `check.py` to say."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import reduce
 from itertools import chain
 from typing import TypeAlias, TypeVar
 
@@ -14,6 +15,11 @@ Edit: TypeAlias = Callable[[Workspace], Workspace]
 
 _Thing = TypeVar("_Thing", Category, Source, Destination)
 _replace = msgspec.structs.replace
+
+
+def one_after_another(edits: Sequence[Edit]) -> Edit:
+    """All of them as one, which is done as a whole or not at all."""
+    return lambda workspace: reduce(lambda so_far, one: one(so_far), edits, workspace)
 
 
 # -------------------------------------------------------------------------------------------- categories

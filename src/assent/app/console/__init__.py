@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
+from assent.app.console.consent import CONSENT_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.home import HOME_PAGES
@@ -21,6 +22,14 @@ from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 1024 * 1024
+
+_PAGES: Final = [
+    serve_static,
+    *HOME_PAGES,
+    *CONSENT_PAGES,
+    *DOOR_PAGES,
+    *ACCOUNT_PAGES,
+]
 
 
 class Console:
@@ -48,7 +57,9 @@ def create_console(server: Server) -> Console:
     explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
-        route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
+        route_handlers=[
+            Router("/", route_handlers=[serve_static, *HOME_PAGES, *CONSENT_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])
+        ],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
