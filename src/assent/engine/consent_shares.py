@@ -61,7 +61,8 @@ def consent_shares(counts: Counts) -> ConsentShares:
             named[id_] += events
             if answer is True:
                 granted[id_] += events
-                granted_in_updates[id_] += events if update else 0
+            if answer is True and update:
+                granted_in_updates[id_] += events
     return ConsentShares(
         whole["events"],
         whole["carrying"],

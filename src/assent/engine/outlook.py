@@ -37,7 +37,7 @@ class Outlook(msgspec.Struct, frozen=True):
         """Events by reason, the most frequent first."""
         found: Counter[Reason] = Counter()
         for one in self.of(destination):
-            if one.verdict is verdict:
+            if one.verdict == verdict:
                 found[one.reason] += one.events
         return dict(found.most_common())
 

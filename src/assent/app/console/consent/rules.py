@@ -13,6 +13,7 @@ from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page
 from assent.app.services.consent import in_force
 from assent.app.wiring import Server
+from assent.domain.decision import explain
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import PRESETS, PresetName, RuleOverrides, Rules, Workspace
 from assent.engine.edit import Edit, set_rules
@@ -102,8 +103,9 @@ async def take_rules(request: PageRequest, server: NamedDependency[Server]) -> R
 async def preview_rules(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
     form = await read_form(request)
     workspace = server.in_force.version.workspace
+    examples = rule_examples(workspace, _rules(form))
     return await show_preview(
-        request, server, _edit(form), examples=rule_examples(workspace, _rules(form)), titles=_titles(workspace)
+        request, server, _edit(form), examples=examples, titles=_titles(workspace), explain=explain
     )
 
 
@@ -125,6 +127,7 @@ async def _form(
             presets={name: (*PRESET_TITLES[name], msgspec.structs.asdict(one)) for name, one in PRESETS.items()},
             examples=rule_examples(workspace, rules),
             titles=_titles(workspace),
+            explain=explain,
             trouble=trouble,
             rules=rules,
             truths=truth_table(rules),
@@ -160,13 +163,8 @@ def _rules(form: Form) -> Rules:
 
 
 def _rebased(typed: Rules, base: Rules, theirs: Rules) -> Rules:
-    return msgspec.convert(
-        {
-            name: chosen(getattr(typed, name), getattr(base, name), getattr(theirs, name))
-            for name in Rules.__struct_fields__
-        },
-        Rules,
-    )
+    mine, before, after = (msgspec.structs.asdict(one) for one in (typed, base, theirs))
+    return msgspec.convert({name: chosen(mine[name], before[name], after[name]) for name in mine}, Rules)
 
 
 RULES_PAGES: Final = [show_rules, take_rules, preview_rules]
