@@ -110,7 +110,7 @@ def test_from_an_empty_workspace_to_the_first_withheld_event_by_keyboard(
     fates = api.wait_for(event["messageId"], pixel="withheld", warehouse="withheld")
     assert fates["pixel"]["categories"] == ["C0004"]
 
-    by_keyboard(owner, link(owner, "Review"))
+    by_keyboard(owner, link(owner, "Go on to the review"))
     owner.sees("Pixel gets an event when the person granted Targeting.")
     rows = owner.page.get_by_role("region", name="Events by destination").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("Category denied 1")
