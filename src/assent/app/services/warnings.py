@@ -36,10 +36,14 @@ class ConsentWarning(msgspec.Struct, frozen=True):
     category: str | None = None
 
 
-async def find_consent_warnings(server: Server) -> list[ConsentWarning]:
-    """All warnings of the workspace in force, on what came in lately; those about most events first."""
+async def find_consent_warnings(server: Server, week: ConsentShares | None = None) -> list[ConsentWarning]:
+    """All warnings of the workspace in force, on what came in lately; those about most events first.
+
+    `week` is what `shares` gave, for callers who have it.
+    """
     workspace = server.in_force.version.workspace
-    week, day = await shares(server), await last_day(server)
+    week = week if week is not None else await shares(server)
+    day = await last_day(server)
     return await asyncio.to_thread(lambda: _all(workspace, week, unenforced(workspace, day)))
 
 

@@ -19,7 +19,8 @@ async def show_consent(request: PageRequest, server: NamedDependency[Server]) ->
     workspace = server.in_force.version.workspace
     if not workspace.categories:
         return await asyncio.to_thread(page, request, server, "consent/welcome.html")
-    week, warnings = await shares(server), await find_consent_warnings(server)
+    week = await shares(server)
+    warnings = await find_consent_warnings(server, week)
     return await asyncio.to_thread(
         lambda: page(
             request,
