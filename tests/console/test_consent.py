@@ -274,7 +274,7 @@ def test_each_rule_is_explained_by_an_example_of_this_workspace(owner: Seat, api
     api.owner.put("/mapping", json={"mapping": {"analytics": ["warehouse"], "advertising": ["warehouse"]}})
     owner.go("/privacy/consent/rules")
     several = owner.page.locator("#example-several_categories")
-    expect(several).to_contain_text("take Warehouse, which is in 2 categories")
+    expect(several).to_contain_text("take Warehouse, which is in 2 categories, and an event that says")
     expect(several.get_by_role("listitem").nth(0)).to_have_text("any Delivered: Consented")
     expect(several.get_by_role("listitem").nth(1)).to_have_text("all Withheld: Category denied")
     expect(owner.page.locator("#example-unmapped_destination")).to_contain_text("Pixel")

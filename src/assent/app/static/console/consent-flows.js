@@ -37,7 +37,7 @@
         draggable: false,
         data: nodes.map((one) => ({...one, itemStyle: {color: colours[one.kind], borderWidth: 0}})),
         links,
-        label: {color: text, fontSize: narrow ? 10 : 13, width: narrow ? 85 : 145, overflow: 'truncate', formatter: ({data}) => data.title},
+        label: {color: text, fontSize: narrow ? 10 : 13, width: narrow ? 75 : 145, overflow: 'truncate', formatter: ({data}) => data.title},
         lineStyle: {color: 'gradient', opacity: 0.35},
         emphasis: {focus: 'adjacency'},
       }],
