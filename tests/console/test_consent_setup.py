@@ -1,5 +1,7 @@
 """The wizard: from an empty workspace to the first event that is withheld, by keyboard, a real page as the source."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 from harness import node_modules
 from harness.api import Api
 from harness.seat import Seat
+from harness.tools import node
 from harness.website import Site, running_site
 
 MOST_STOPS = 120
@@ -128,6 +131,24 @@ def test_the_code_of_every_library_has_this_servers_address_and_key(owner: Seat,
         assert "app-key" in code, id_
         assert "website-key" not in code, id_
         assert "ads" in code, id_
+
+
+def test_the_code_for_servers_runs_as_it_is_copied(owner: Seat, api: Api) -> None:
+    api.owner.post("/categories", json={"id": "it's", "destinations": ["pixel"]})
+    owner.go("/privacy/consent/setup/sources")
+    code = {id_: owner.page.locator(f"#code-{id_}").text_content() or "" for id_ in ("node", "python", "http")}
+    folder = node_modules().parent
+    for command in (
+        [node(), "--input-type=module", "-e", code["node"]],
+        [sys.executable, "-c", code["python"]],
+        ["bash", "-c", code["http"]],
+    ):
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        assert run.returncode == 0, run.stderr
+    events = [one["payload"] for one in api.data("/events")["events"]]
+    assert len(events) == 3
+    for event in events:
+        assert event["context"]["consent"] == {"categoryPreferences": {"it's": False}}
 
 
 def test_the_page_tells_of_events_without_consent_and_waits_on(owner: Seat, api: Api) -> None:
