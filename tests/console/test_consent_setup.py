@@ -15,6 +15,14 @@ from harness.tools import node
 from harness.website import Site, running_site
 
 MOST_STOPS = 120
+WRAPPED = """<!doctype html><html><head><title>Shop</title>
+<script type="importmap">{"imports": {
+  "@segment/analytics-consent-tools": "/node_modules/@segment/analytics-consent-tools/dist/esm/index.js",
+  "@segment/analytics-generic-utils": "/node_modules/@segment/analytics-generic-utils/dist/esm/index.js"
+}}</script>
+<script>window.analytics = {_cdn: "HOST"}</script>
+<script src="/node_modules/@segment/analytics-next/dist/umd/index.js"></script>
+<script type="module">CODE</script></head><body>Shop</body></html>"""
 
 
 @pytest.fixture
@@ -149,6 +157,24 @@ def test_the_code_for_servers_runs_as_it_is_copied(owner: Seat, api: Api) -> Non
     assert len(events) == 3
     for event in events:
         assert event["context"]["consent"] == {"categoryPreferences": {"it's": False}}
+
+
+def test_the_code_with_the_consent_wrapper_runs_too(owner: Seat, api: Api, site: Site, browser: Browser) -> None:
+    api.owner.post("/categories", json={"id": "ads", "destinations": ["pixel"]})
+    owner.go("/privacy/consent/setup/sources")
+    code = owner.page.locator("#code-npm").text_content() or ""
+    # No bundler here: the library comes as a script, which has to be told where its parts are, the wrapper by a map.
+    bundled = code.replace(
+        "import { AnalyticsBrowser } from '@segment/analytics-next'", "const { AnalyticsBrowser } = AnalyticsNext"
+    )
+    assert bundled != code
+    granted = bundled.replace('{"ads": false}', '{"ads": true}')
+    site.pages["/wrapped.html"] = WRAPPED.replace("HOST", api.url).replace("CODE", granted)
+    with browser.new_context() as visitor:
+        visitor.new_page().goto(f"{site.url}/wrapped.html")
+        owner.sees("It is here")
+    owner.sees("ads: granted")
+    expect(owner.page.locator(".decisions li").first).to_contain_text("Consented")
 
 
 def test_the_page_tells_of_events_without_consent_and_waits_on(owner: Seat, api: Api) -> None:
