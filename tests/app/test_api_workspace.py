@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,8 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
     seen = []
     for path, item in document["paths"].items():
         if "get" in item:
-            url = api.url + path.replace("{messageId}", "m-1").replace("{number}", "1")
+            known = {"{messageId}": "m-1", "{number}": "1", "{id}": "analytics"}
+            url = api.url + reduce(lambda so_far, one: so_far.replace(*one), known.items(), path)
             answer = api.owner.get(url)
             assert answer.status_code == 200, answer.text
             seen.append(answer.text)
