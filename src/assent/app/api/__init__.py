@@ -10,7 +10,21 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
+from assent.app.api.categories import (
+    change_category,
+    create_category,
+    delete_category,
+    get_category,
+    list_categories,
+)
 from assent.app.api.connectors import list_connectors
+from assent.app.api.consent import (
+    get_mapping,
+    get_rules,
+    list_warnings,
+    put_mapping,
+    put_rules,
+)
 from assent.app.api.decisions import decide_event, explain_event
 from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.delivery_overview import DELIVERY_OVERVIEW
@@ -51,7 +65,7 @@ from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024
-_EVENTS: Final = "/api/v1/events/"
+_OF_ANY_ID: Final = ("/api/v1/events/", "/api/v1/categories/")
 
 _ROUTES: Final = [
     Router(
@@ -65,6 +79,22 @@ _ROUTES: Final = [
             get_version,
         ],
         tags=["Workspace"],
+    ),
+    Router(
+        "/",
+        route_handlers=[
+            list_categories,
+            create_category,
+            get_category,
+            change_category,
+            delete_category,
+            get_mapping,
+            put_mapping,
+            get_rules,
+            put_rules,
+            list_warnings,
+        ],
+        tags=["Consent"],
     ),
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
@@ -149,6 +179,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         ),
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
+            Tag("Consent", "Categories, which destinations need them, the rules, and what deserves a warning."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),
             Tag("Connections", "Sources, destinations and the connectors that send to them."),
@@ -163,10 +194,11 @@ def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
 
 
 def _with_encoded_ids(app: ASGIApp) -> ASGIApp:
-    """Message ids hold any character, slashes too: for them a path stays as it was sent, and the route decodes it."""
+    """Ids of messages and categories hold any character, slashes too: for them a path stays as it was sent, and the
+    route decodes it."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(_EVENTS) and scope["raw_path"]:
+        if scope["path"].startswith(_OF_ANY_ID) and scope["raw_path"]:
             scope["path"] = scope["raw_path"].decode("latin-1")
         await app(scope, receive, send)
 

@@ -28,7 +28,7 @@ from assent.store.tokens import Token
 _HOUR_MS: Final = 3_600_000
 _YAML: Final = "application/yaml"
 
-_ETAG: Final = ResponseHeader(
+ETAG: Final = ResponseHeader(
     name="ETag",
     value='"3"',
     documentation_only=True,
@@ -107,7 +107,7 @@ VersionNumber: TypeAlias = Annotated[int, PathParameter(name="number", ge=1, des
     "/workspace",
     summary="The workspace in force",
     operation_id="getWorkspace",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(),
 )
 async def get_workspace(server: NamedDependency[Server]) -> Response[Data[VersionInFull]]:
@@ -121,7 +121,7 @@ async def get_workspace(server: NamedDependency[Server]) -> Response[Data[Versio
     operation_id="putWorkspace",
     operation_class=WorkspaceBody,
     guards=[owners_only],
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 403, 409, 413),
 )
 async def put_workspace(
@@ -192,7 +192,7 @@ async def list_versions(
     "/workspace/versions/{number:int}",
     summary="One version",
     operation_id="getVersion",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 404),
 )
 async def get_version(server: NamedDependency[Server], number: VersionNumber) -> Response[Data[VersionInFull]]:

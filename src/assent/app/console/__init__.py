@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
+from assent.app.console.consent import CONSENT_PAGES
 from assent.app.console.delivery import DELIVERY_PAGES
 from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
@@ -26,6 +27,7 @@ from assent.app.wiring import Server
 PAGES: Final = [
     serve_static,
     *HOME_PAGES,
+    *CONSENT_PAGES,
     *DOOR_PAGES,
     *ACCOUNT_PAGES,
     *SOURCE_PAGES,
