@@ -31,8 +31,8 @@ class Api:
     def __init__(self, server: Server, url: str) -> None:
         self.server = server
         self.url = url
-        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now())
-        self.member_token = server.stores.tokens.create("max", "member", at=now())
+        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now(), author="test").text
+        self.member_token = server.stores.tokens.create("max", "member", at=now(), author="test").text
         self.owner = self._client(self.owner_token)
         self.member = self._client(self.member_token)
         self.nobody = httpx.Client(base_url=f"{url}/api/v1", timeout=20)

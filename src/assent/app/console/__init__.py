@@ -2,33 +2,51 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from litestar import Litestar, Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
+from litestar.routes import BaseRoute
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
+from assent.app.console.audit import AUDIT_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.home import HOME_PAGES
+from assent.app.console.people import PEOPLE_PAGES
+from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.static import serve_static
+from assent.app.console.tokens import TOKEN_PAGES
+from assent.app.console.workspace_file import FILE_PAGES
 from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 1024 * 1024
+_PAGES: Final = [
+    *HOME_PAGES,
+    *DOOR_PAGES,
+    *ACCOUNT_PAGES,
+    *AUDIT_PAGES,
+    *PEOPLE_PAGES,
+    *TOKEN_PAGES,
+    *RETENTION_PAGES,
+    *FILE_PAGES,
+]
 
 
 class Console:
-    """The ASGI application of the console."""
+    """The ASGI application of the console, and the routes that it has."""
 
-    def __init__(self, app: ASGIApp, roots: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        self._roots = roots
+        self.routes = routes
+        self._roots = frozenset(one.path.split("/", 2)[1] for one in routes)
 
     def answers(self, scope: HTTPScope) -> bool:
         """Whether this is for the console: for one of its pages, or from a browser that looks for a page."""
@@ -48,7 +66,7 @@ def create_console(server: Server) -> Console:
     explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
-        route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
+        route_handlers=[Router("/", route_handlers=[serve_static, *_PAGES])],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
@@ -67,4 +85,4 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_safety(app), frozenset(route.path.split("/", 2)[1] for route in app.routes))
+    return Console(with_safety(app), app.routes)

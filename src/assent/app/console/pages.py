@@ -30,6 +30,7 @@ class _Place(NamedTuple):
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Workspace": (_Place("Audit trail", "/audit", "history"), _Place("Settings", "/settings", "settings")),
 }
 
 
@@ -99,7 +100,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"static": static, "svg": _icon}
-    environment.filters |= {"iso": _iso, "number": _number, "share": _share}
+    environment.filters |= {"iso": _iso, "number": _number, "share": _share, "size": _size}
     return environment
 
 
@@ -128,3 +129,12 @@ def _share(part: float, whole: float) -> str:
     if 99 < percent < 100:
         return "over 99 %"
     return f"{percent:.0f} %"
+
+
+def _size(count: float) -> str:
+    """A number of bytes, in the unit in which it is easy to read."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
