@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
+from assent.app.api.audit_trail import list_audit_trail
 from assent.app.api.decisions import decide_event, explain_event
 from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.destinations import list_destinations
@@ -18,7 +19,17 @@ from assent.app.api.document import OpenApiJson, StructSchemas
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.parameters import check_parameters
+from assent.app.api.people import (
+    change_role,
+    create_invitation,
+    create_password_link,
+    list_invitations,
+    list_users,
+    remove_user,
+    withdraw_invitation,
+)
 from assent.app.api.reasons import list_reasons
+from assent.app.api.tokens import list_tokens, make_token, revoke_token
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
@@ -49,12 +60,29 @@ _ROUTES: Final = [
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
     Router("/", route_handlers=[count_delivery, list_destinations], tags=["Delivery"]),
+    Router(
+        "/",
+        route_handlers=[
+            list_users,
+            change_role,
+            remove_user,
+            create_password_link,
+            list_invitations,
+            create_invitation,
+            withdraw_invitation,
+            list_tokens,
+            make_token,
+            revoke_token,
+            list_audit_trail,
+        ],
+        tags=["People"],
+    ),
 ]
 _DESCRIPTION: Final = """\
 Everything that a running Assent knows and does, for scripts and for other tools.
 
-A call needs a token, `Authorization: Bearer ...`, which `assent token create` makes: an **owner** changes the
-workspace, a **member** reads. Answers are `{"data": ...}`; what went wrong is `{"errors": [{"type", "message",
+A call needs a token, `Authorization: Bearer ...`, which `assent token create` or the console makes: an **owner**
+changes everything, a **member** reads. Answers are `{"data": ...}`; what went wrong is `{"errors": [{"type", "message",
 "field"}]}`, whatever it was. Lists are paged: send back `pagination.next` as `pagination.cursor`, until it is null.
 Keys are in camelCase, but for the workspace itself, which has the keys of the workspace file. Times are in UTC.
 """
@@ -112,6 +140,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
+            Tag("People", "Who and what may use this server, and the trail of all that was changed."),
         ],
     )
 

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
 from assent.app.console.audit import AUDIT_PAGES
+from assent.app.console.company import COMPANY_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.home import HOME_PAGES
@@ -24,6 +25,7 @@ from assent.app.console.safety import with_safety
 from assent.app.console.static import serve_static
 from assent.app.console.tokens import TOKEN_PAGES
 from assent.app.console.workspace_file import FILE_PAGES
+from assent.app.services.company_sign_in import Provider
 from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
 
@@ -31,6 +33,7 @@ _BODY_BYTES: Final = 1024 * 1024
 _PAGES: Final = [
     *HOME_PAGES,
     *DOOR_PAGES,
+    *COMPANY_PAGES,
     *ACCOUNT_PAGES,
     *AUDIT_PAGES,
     *PEOPLE_PAGES,
@@ -64,12 +67,14 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 def create_console(server: Server) -> Console:
     """The console of a server."""
     explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    provider = Provider(server.config.oidc) if server.config.oidc is not None else None
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
         route_handlers=[Router("/", route_handlers=[serve_static, *_PAGES])],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "provider": Provide(lambda: provider, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],
         guards=[owners_edit],

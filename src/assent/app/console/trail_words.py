@@ -22,7 +22,6 @@ _FIELDS: Final = {
     "disabled_category": "A category that is switched off",
     "enabled": "Enabled",
     "held": "Held",
-    "id": "Id",
     "integration": "Integration",
     "integrations_object": "The integrations object, once consent is given",
     "name": "Name",
@@ -70,18 +69,42 @@ class Told(NamedTuple):
     thing: str
     version: int | None
     comment: str
+    had_before: bool
+    has_after: bool
     differences: list[Difference]
 
 
 def in_words(entry: Entry) -> Told:
     said = entry.happening
-    thing = "" if said.kind in ("rules", "workspace") else said.id
-    differences = list(_differences(said.before or {}, said.after or {}))
-    return Told(entry.number, entry.at, entry.author, said.action, thing, entry.version, entry.comment, differences)
+    before, after = said.before or {}, said.after or {}
+    return Told(
+        entry.number,
+        entry.at,
+        entry.author,
+        said.action,
+        _thing(entry),
+        entry.version,
+        entry.comment,
+        said.before is not None,
+        said.after is not None,
+        list(_differences(before, after)),
+    )
+
+
+def _thing(entry: Entry) -> str:
+    said = entry.happening
+    if said.kind in ("rules", "workspace"):
+        return ""
+    if said.kind == "token":  # people know it by its name
+        return str((said.after or said.before or {}).get("name", said.id))
+    return said.id
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in [*before, *(one for one in after if one not in before)]:
+    names = [*before, *(one for one in after if one not in before)]
+    for name in names:
+        if name == "id":  # it is in the heading
+            continue
         if name == "settings" and name in before and name in after:
             yield Difference("Settings that changed", *_changed(before[name], after[name]))
         else:
