@@ -18,6 +18,7 @@ from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
+from assent.app.api.options import with_true_options
 from assent.app.api.parameters import check_parameters
 from assent.app.api.people import (
     change_role,
@@ -107,7 +108,7 @@ def create_api(server: Server) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return _with_encoded_ids(app)
+    return _with_encoded_ids(with_true_options(app))
 
 
 def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
