@@ -76,7 +76,8 @@ def change(stores: Stores, edit: Edit, *, author: str, at: int, comment: str = "
 
 def edited(stores: Stores, edit: Edit) -> Workspace:
     """What the workspace in force would be after an edit. Raises InvalidWorkspace, and what `edit` raises."""
-    return workspace_of(msgspec.to_builtins(edit(stores.current().workspace)))
+    # Through JSON: `to_builtins` leaves tuples, which no document has.
+    return workspace_of(msgspec.json.decode(msgspec.json.encode(edit(stores.current().workspace))))
 
 
 def _ready(workspace: Workspace, secrets: Secrets, refer: _Refer) -> Workspace:
