@@ -49,13 +49,13 @@ def test_every_change_is_there_newest_first_in_words(changed: Seat) -> None:
 
 def test_filters_narrow_and_the_address_keeps_them(changed: Seat) -> None:
     changed.go("/audit")
-    changed.page.get_by_label("Who").select_option(OLIVIA)
-    changed.page.get_by_label("What").select_option("Categories")
+    changed.page.get_by_label("Who", exact=True).select_option(OLIVIA)
+    changed.page.get_by_label("What", exact=True).select_option("Categories")
     changed.press("Filter")
     changed.sees("Show all")
     assert titles(changed) == ["Consent Category Modified analytics"]
     changed.page.reload()
-    expect(changed.page.get_by_label("Who")).to_have_value(OLIVIA)
+    expect(changed.page.get_by_label("Who", exact=True)).to_have_value(OLIVIA)
     changed.go("/audit?who=cli:max")
     assert titles(changed) == ["Destination Disabled pixel"]
     changed.go("/audit?to=2020-01-01")
