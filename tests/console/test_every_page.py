@@ -120,6 +120,26 @@ def test_every_page_opens_fits_and_can_be_used_by_all(
     seat.assert_undisturbed()
 
 
+@pytest.mark.parametrize("light", ["light", "dark"])
+def test_what_went_wrong_can_be_read_by_all_too(furnished: Api, signed_in: Callable[..., Seat], light: str) -> None:
+    seat = signed_in(furnished, color_scheme=light, viewport={"width": 375, "height": 800})
+    seat.expected_error = "40[0-9]"
+    seat.go("/settings/people")
+    seat.page.get_by_label("Their e-mail address").fill("max@example.com")
+    seat.press("Make a link")
+    seat.sees("is a user already")
+    wrong = seat.violations()
+    seat.go("/settings/file")
+    seat.page.get_by_label("Or its text").fill("sources: [{id: a b}]")
+    seat.press("Show what it would change")
+    seat.sees("Line 1: sources[0].id")
+    wrong += seat.violations()
+    seat.go("/nowhere")
+    wrong += seat.violations()
+    assert wrong == []
+    assert not seat.is_too_wide()
+
+
 @pytest.fixture(scope="module")
 def infested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A server on which everything that somebody may choose is a script."""

@@ -56,7 +56,7 @@ def test_a_file_is_looked_at_and_then_put_into_force(owner: Seat, api: Api, tmp_
     owner.go("/settings/file")
     owner.page.get_by_label("A file of yours").set_input_files(file)
     owner.press("Show what it would change")
-    owner.sees("name: `` -> `Werbung`")
+    owner.sees("name: nothing → Werbung")
     expect(owner.page.get_by_role("row", name="warehouse 0 2")).to_be_visible()
     assert api.server.stores.versions.current_number() == 1
     owner.page.get_by_label("Why").fill("as legal asked")
@@ -86,7 +86,7 @@ def test_what_somebody_else_changed_meanwhile_is_shown_and_nothing_is_lost(owner
     owner.go("/settings/file")
     owner.page.get_by_label("Or its text").fill(in_force(api).replace("name: Analytics", "name: Statistics"))
     owner.press("Show what it would change")
-    owner.sees("`Analytics` -> `Statistics`")
+    owner.sees("name: Analytics → Statistics")
     change(api.server.stores, change_category("advertising", name="Ads"), author="ann@example.com", at=now())
     owner.expected_error = "409"
     owner.page.get_by_label("Why").fill("mine")
@@ -94,8 +94,8 @@ def test_what_somebody_else_changed_meanwhile_is_shown_and_nothing_is_lost(owner
     owner.sees("Somebody else was faster")
     overtaken = owner.page.get_by_role("alert")
     expect(overtaken).to_contain_text("advertising")
-    expect(overtaken).to_contain_text("`` -> `Ads`")
-    owner.sees("name: `Ads` -> ``")  # what it would undo
+    expect(overtaken).to_contain_text("nothing → Ads")
+    owner.sees("name: Ads → nothing")  # what it would undo
     expect(owner.page.get_by_label("Why")).to_have_value("mine")
     owner.press("Put into force")
     owner.sees("Version 3 is in force.")
