@@ -39,8 +39,27 @@ ROUTES = [
     ("POST", "/destinations/pixel/hold"),
     ("POST", "/destinations/pixel/release"),
     ("POST", "/destinations/pixel/test"),
+    ("GET", "/users"),
+    ("PATCH", "/users/usr_0"),
+    ("DELETE", "/users/usr_0"),
+    ("POST", "/users/usr_0/password-link"),
+    ("GET", "/invitations"),
+    ("POST", "/invitations"),
+    ("DELETE", "/invitations/inv_0"),
+    ("GET", "/tokens"),
+    ("POST", "/tokens"),
+    ("DELETE", "/tokens/tok_0"),
+    ("GET", "/audit-trail"),
 ]
-PLACES = {"number": "1", "messageId": "m-1", "sourceId": "website", "destinationId": "pixel"}
+PLACES = {
+    "number": "1",
+    "messageId": "m-1",
+    "sourceId": "website",
+    "destinationId": "pixel",
+    "userId": "usr_0",
+    "invitationId": "inv_0",
+    "tokenId": "tok_0",
+}
 READING = {("POST", "/workspace/plan"), ("POST", "/decisions")}
 
 

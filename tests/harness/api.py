@@ -13,7 +13,7 @@ import uvicorn
 
 from assent.app.api import create_api
 from assent.app.asgi import Application
-from assent.app.config import Config
+from assent.app.config import Config, Oidc
 from assent.app.console import create_console
 from assent.app.services.workspaces import apply
 from assent.app.wiring import Server, now
@@ -31,8 +31,8 @@ class Api:
     def __init__(self, server: Server, url: str) -> None:
         self.server = server
         self.url = url
-        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now())
-        self.member_token = server.stores.tokens.create("max", "member", at=now())
+        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now(), author="test").text
+        self.member_token = server.stores.tokens.create("max", "member", at=now(), author="test").text
         self.owner = self._client(self.owner_token)
         self.member = self._client(self.member_token)
         self.nobody = httpx.Client(base_url=f"{url}/api/v1", timeout=20)
@@ -83,9 +83,9 @@ class Api:
 
 
 @contextlib.contextmanager
-def running_api(directory: Path, workspace: Mapping[str, Any]) -> Iterator[Api]:
+def running_api(directory: Path, workspace: Mapping[str, Any], *, oidc: Oidc | None = None) -> Iterator[Api]:
     """A server on a free port, which has `workspace` (a workspace document) as its version 1."""
-    server = Server(Config(data=directory / "data"))
+    server = Server(Config(data=directory / "data", oidc=oidc))
     apply(server.stores, workspace_of(dict(workspace)), author="test", at=now(), comment="the first")
     options = uvicorn.Config(
         Application(server, create_api(server), create_console(server)), lifespan="on", log_config=None

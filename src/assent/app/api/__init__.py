@@ -10,6 +10,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
+from assent.app.api.audit_trail import list_audit_trail
 from assent.app.api.categories import (
     change_category,
     create_category,
@@ -44,6 +45,15 @@ from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.methods import answer_options
 from assent.app.api.parameters import check_parameters
+from assent.app.api.people import (
+    change_role,
+    create_invitation,
+    create_password_link,
+    list_invitations,
+    list_users,
+    remove_user,
+    withdraw_invitation,
+)
 from assent.app.api.reasons import list_reasons
 from assent.app.api.sources import (
     get_source,
@@ -53,6 +63,7 @@ from assent.app.api.sources import (
     remove_source,
     rotate_source,
 )
+from assent.app.api.tokens import list_tokens, make_token, revoke_token
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
@@ -119,12 +130,29 @@ _ROUTES: Final = [
         ],
         tags=["Connections"],
     ),
+    Router(
+        "/",
+        route_handlers=[
+            list_users,
+            change_role,
+            remove_user,
+            create_password_link,
+            list_invitations,
+            create_invitation,
+            withdraw_invitation,
+            list_tokens,
+            make_token,
+            revoke_token,
+            list_audit_trail,
+        ],
+        tags=["People"],
+    ),
 ]
 _DESCRIPTION: Final = """\
 Everything that a running Assent knows and does, for scripts and for other tools.
 
-A call needs a token, `Authorization: Bearer ...`, which `assent token create` makes: an **owner** changes the
-workspace, a **member** reads. Answers are `{"data": ...}`; what went wrong is `{"errors": [{"type", "message",
+A call needs a token, `Authorization: Bearer ...`, which `assent token create` or the console makes: an **owner**
+changes everything, a **member** reads. Answers are `{"data": ...}`; what went wrong is `{"errors": [{"type", "message",
 "field"}]}`, whatever it was. Lists are paged: send back `pagination.next` as `pagination.cursor`, until it is null.
 Keys are in camelCase, but for the workspace itself, which has the keys of the workspace file. Times are in UTC.
 """
@@ -184,6 +212,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Events", "What came in, and what never became an event."),
             Tag("Connections", "Sources, destinations and the connectors that send to them."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
+            Tag("People", "Who and what may use this server, and the trail of all that was changed."),
         ],
     )
 

@@ -9,6 +9,7 @@ from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
+from assent.app.cli.user import user
 from assent.app.cli.version_option import print_version
 from assent.app.cli.workspace import apply, export, plan
 
@@ -38,6 +39,7 @@ app.command()(export)
 app.command()(audit)
 app.command()(demo)
 app.add_typer(token, name="token")
+app.add_typer(user, name="user")
 
 
 def main() -> None:

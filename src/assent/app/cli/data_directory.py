@@ -31,35 +31,28 @@ class DataDirectory:
     def plan(self, workspace: Workspace) -> Plan:
         """What `apply` would do; where there is no data directory yet, to an empty one."""
         if not (self._path / _STATE).exists():
-            with TemporaryDirectory() as nothing, _stores(Path(nothing)) as stores:
+            with TemporaryDirectory() as nothing, stores_of(Path(nothing)) as stores:
                 return workspaces.plan(stores, workspace, {})
-        with _stores(self._path) as stores:
+        with stores_of(self._path) as stores:
             return workspaces.plan(stores, workspace, self._last_day())
 
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
-        with _stores(self._path) as stores:
-            author = f"cli:{_user()}"
-            return workspaces.apply(stores, workspace, author=author, at=now(), comment=comment, after=after).number
+        with stores_of(self._path) as stores:
+            version = workspaces.apply(stores, workspace, author=author(), at=now(), comment=comment, after=after)
+            return version.number
 
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with existing_stores(self._path) as stores:
             return dump(stores.current().workspace)
 
     def audit(self) -> Audit:
         """Whether the accounts balance. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with existing_stores(self._path) as stores:
             destinations = stores.accounts.figures()
         # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
         return audit(self._log_figures(), destinations)
-
-    @contextmanager
-    def _existing_stores(self) -> Iterator[Stores]:
-        if not (self._path / _STATE).exists():
-            raise NotFound(f"`{self._path}` is no data directory: there is no `{_STATE}` in it")
-        with _stores(self._path) as stores:
-            yield stores
 
     def _last_day(self) -> KeyCounts:
         if not (self._path / _LOG).exists():
@@ -76,12 +69,27 @@ class DataDirectory:
 
 
 @contextmanager
-def _stores(path: Path) -> Iterator[Stores]:
+def stores_of(path: Path) -> Iterator[Stores]:
+    """The stores of a data directory, which is made on first use."""
     stores = open_stores(path)
     try:
         yield stores
     finally:
         stores.engine.dispose()
+
+
+@contextmanager
+def existing_stores(path: Path) -> Iterator[Stores]:
+    """The stores of a data directory, also while a server uses them. Raises NotFound where there is none."""
+    if not (path / _STATE).exists():
+        raise NotFound(f"`{path}` is no data directory: there is no `{_STATE}` in it")
+    with stores_of(path) as stores:
+        yield stores
+
+
+def author() -> str:
+    """Who uses the command line, as versions and the audit trail call them."""
+    return f"cli:{_user()}"
 
 
 def _user() -> str:

@@ -36,6 +36,7 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
         _Place("Destinations", "/connections/destinations", "plug-connected"),
     ),
     "Monitor": (_Place("Delivery overview", "/delivery", "chart-funnel"),),
+    "Workspace": (_Place("Audit trail", "/audit", "history"), _Place("Settings", "/settings", "settings")),
 }
 
 
@@ -112,6 +113,7 @@ def _environment() -> Environment:
         "percent": _percent,
         "query": _query,
         "segment": _segment,
+        "size": _size,
     }
     return environment
 
@@ -157,3 +159,12 @@ def _share(part: float, whole: float) -> str:
     if 99 < percent < 100:
         return "over 99 %"
     return f"{percent:.0f} %"
+
+
+def _size(count: float) -> str:
+    """A number of bytes, in the unit in which it is easy to read."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
