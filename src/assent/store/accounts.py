@@ -183,11 +183,13 @@ class Accounts:
         with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
-    def attempts_at(self, offsets: Iterable[int]) -> list[Attempt]:
-        """The attempts of all destinations for the events at `offsets`."""
+    def attempts_between(self, first: int, end: int) -> list[Attempt]:
+        """The attempts of all destinations for the events at offsets in [first, end)."""
+        # By destination, because that is how the index begins.
+        anybody = attempts.c.destination.in_(select(cursors.c.destination))
+        query = select(attempts).where(anybody, attempts.c.offset >= first, attempts.c.offset < end)
         with reading(self._engine) as connection:
-            rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
-            return [_attempt(row) for row in rows]
+            return [_attempt(row) for row in connection.execute(query)]
 
     def waiting(self) -> dict[str, int]:
         """How many events are retrying, by destination."""
@@ -196,9 +198,13 @@ class Accounts:
 
     def spans(self, offset: int) -> dict[str, Span]:
         """The span that holds `offset`, by destination."""
-        query = select(spans).where(spans.c.start <= offset, spans.c.end > offset)
+        return {one.destination: one for one in self.spans_between(offset, offset + 1)}
+
+    def spans_between(self, first: int, end: int) -> list[Span]:
+        """The spans of all destinations that hold an offset in [first, end)."""
+        query = select(spans).where(spans.c.start < end, spans.c.end > first)
         with reading(self._engine) as connection:
-            return {row.destination: Span(*row) for row in connection.execute(query)}
+            return [Span(*row) for row in connection.execute(query)]
 
     def counts(self, since: int, until: int) -> list[Count]:
         """The counters of the minutes in [since, until), UTC epoch minutes."""

@@ -27,7 +27,9 @@ from assent.app.api.workspace import (
     plan_workspace,
     put_workspace,
 )
+from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024
@@ -62,7 +64,8 @@ Keys are in camelCase, but for the workspace itself, which has the keys of the w
 
 def create_api(server: Server) -> ASGIApp:
     """The ASGI application of the management API."""
-    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     schemas = StructSchemas()
     app = Litestar(
         path="/api",
@@ -70,6 +73,8 @@ def create_api(server: Server) -> ASGIApp:
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "fates": Provide(lambda: fates, sync_to_thread=False),
+            "searcher": Provide(lambda: searcher, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(BearerTokens, tokens=server.stores.tokens)],
         exception_handlers=HANDLERS,

@@ -17,7 +17,9 @@ from assent.app.console.errors import HANDLERS
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.static import serve_static
+from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 1024 * 1024
@@ -45,13 +47,16 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 
 def create_console(server: Server) -> Console:
     """The console of a server."""
-    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
         route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "fates": Provide(lambda: fates, sync_to_thread=False),
+            "searcher": Provide(lambda: searcher, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],
         guards=[owners_edit],
