@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
 from assent.app.api.decisions import decide_event, explain_event
@@ -27,6 +27,7 @@ from assent.app.api.workspace import (
     plan_workspace,
     put_workspace,
 )
+from assent.app.encoded_ids import with_encoded_ids
 from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
 from assent.app.services.fates import Fates
@@ -84,7 +85,7 @@ def create_api(server: Server) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return _with_encoded_ids(app)
+    return with_encoded_ids(app, below=_EVENTS)
 
 
 def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
@@ -119,14 +120,3 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
         ],
     )
-
-
-def _with_encoded_ids(app: ASGIApp) -> ASGIApp:
-    """Message ids hold any character, slashes too: for them a path stays as it was sent, and the route decodes it."""
-
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(_EVENTS) and scope["raw_path"]:
-            scope["path"] = scope["raw_path"].decode("latin-1")
-        await app(scope, receive, send)
-
-    return call

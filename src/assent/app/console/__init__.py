@@ -14,15 +14,27 @@ from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
+from assent.app.console.event_page import EVENT_PAGE
+from assent.app.console.event_stream import EVENT_STREAM
+from assent.app.console.events import EVENT_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.static import serve_static
+from assent.app.encoded_ids import with_encoded_ids
 from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 1024 * 1024
+_PAGES: Final = [
+    *HOME_PAGES,
+    *DOOR_PAGES,
+    *ACCOUNT_PAGES,
+    *EVENT_PAGES,
+    *EVENT_PAGE,
+    *EVENT_STREAM,
+]
 
 
 class Console:
@@ -51,7 +63,7 @@ def create_console(server: Server) -> Console:
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
-        route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
+        route_handlers=[Router("/", route_handlers=[serve_static, *_PAGES])],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
@@ -72,4 +84,7 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_safety(app), frozenset(route.path.split("/", 2)[1] for route in app.routes))
+    return Console(
+        with_encoded_ids(with_safety(app), below="/events/"),
+        frozenset(route.path.split("/", 2)[1] for route in app.routes),
+    )

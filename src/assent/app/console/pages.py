@@ -1,7 +1,7 @@
 """Pages: what is around the content of each, and how templates become answers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ class _Place(NamedTuple):
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Monitor": (_Place("Events", "/events", "timeline-event"), _Place("What if", "/what-if", "flask")),
 }
 
 
@@ -50,6 +51,12 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
 def part(request: PageRequest, template: str, **content: Any) -> Response[str]:
     """A part of a page, for htmx to put in its place."""
     return _answer(request, template, 200, {"user": request.user, "may_edit": request.user.role == "owner", **content})
+
+
+def macro(template: str, name: str) -> Callable[..., str]:
+    """A macro of a template, for what is not sent as an answer of its own."""
+    found = getattr(_environment().get_template(template).module, name)
+    return lambda *arguments: str(found(*arguments))
 
 
 def door(request: Request[Any, Any, Any], template: str, *, status: int = 200, **content: Any) -> Response[str]:
