@@ -13,16 +13,15 @@ from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.document import EventBody
 from assent.app.api.events import Event, event_body
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
+from assent.app.services.decide_event import decide_everywhere, read_event
 from assent.app.services.explain_event import Explained, Explainer, choose
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, Reason, Verdict, explain
-from assent.domain.errors import InvalidInput
 from assent.domain.outcome import Attempt, State
 from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
-from assent.engine.json import decode_leniently
-from assent.engine.rule import DecisiveRule, RuleName, decisive_rules
+from assent.engine.rule import DecisiveRule, RuleName
 
 FateState: TypeAlias = Literal["unread", "withheld", "delivered", "retrying", "failed", "not_subscribed"]
 
@@ -161,15 +160,10 @@ def decide_event(
     body: RawBody, server: NamedDependency[Server], fates: NamedDependency[Fates], version: Version = None
 ) -> Data[Decisions]:
     """What would become of this event at every destination. Nothing is stored and nothing is sent."""
-    event = decode_leniently(body)
-    if not isinstance(event, dict):
-        raise InvalidInput("an event is a JSON object")
+    event = read_event(body)
     deciding = server.in_force if version is None else fates.version(version)
     workspace = deciding.version.workspace
-    decisions = [
-        _in_words(workspace, name, one, decisive_rules(workspace, name, event))
-        for name, one in deciding.policy.decide(event).items()
-    ]
+    decisions = [_in_words(workspace, *one) for one in decide_everywhere(deciding, event)]
     message_id = event.get("messageId")
     return Data(Decisions(message_id if isinstance(message_id, str) else None, deciding.number, decisions))
 

@@ -20,6 +20,7 @@ from assent.app.console.events import EVENT_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.static import serve_static
+from assent.app.console.what_if import WHAT_IF_PAGES
 from assent.app.encoded_ids import with_encoded_ids
 from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
@@ -34,6 +35,7 @@ _PAGES: Final = [
     *EVENT_PAGES,
     *EVENT_PAGE,
     *EVENT_STREAM,
+    *WHAT_IF_PAGES,
 ]
 
 
