@@ -33,8 +33,9 @@ def restamped(event: Event, category_id: str, wanted: Stance) -> Event:
     """The event with another answer for one category; what was unreadable in its way is replaced."""
     preferences = read_preferences(event)
     answers = {} if isinstance(preferences, Whole) else dict(preferences)
-    answers.pop(category_id, None)
-    if wanted is not Stance.UNNAMED:
+    if wanted is Stance.UNNAMED:
+        answers.pop(category_id, None)
+    else:
         answers[category_id] = wanted is Stance.GRANTED
     return _with_consent(
         event, {**_object(_object(event.get("context")).get("consent")), "categoryPreferences": answers}

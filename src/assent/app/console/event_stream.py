@@ -24,7 +24,7 @@ from assent.log.interface import Found
 
 _BATCH_SECONDS: Final = 0.4
 _LOOK_AGAIN_SECONDS: Final = 1.0
-_PING_SECONDS: Final = 15.0
+_QUIET_SECONDS: Final = 3.0
 _SESSION_SECONDS: Final = 3.0
 _MOST_IN_BATCH: Final = 50
 _MOST_LOOKED_AT: Final = 2_000
@@ -176,7 +176,7 @@ class _Live:
     async def _something_new(self) -> bool:
         """Wait for an event, for the server to stop, or for so long that somebody should hear from us; whether it was
         one of the first two."""
-        seconds = _LOOK_AGAIN_SECONDS if self._is_unsettled else _PING_SECONDS
+        seconds = _LOOK_AGAIN_SECONDS if self._is_unsettled else _QUIET_SECONDS
         return await _first(self._server.log.wait(self._position), self._server.stopping.wait(), seconds=seconds)
 
     async def _pause(self, seconds: float) -> None:

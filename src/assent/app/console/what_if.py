@@ -182,7 +182,7 @@ def _outcomes(fates: Fates, trial: Trial, deciding: InForce, event: Event) -> li
     for one in decide_everywhere(deciding, event):
         found = workspace.destination(one.destination)
         earlier = before.get(one.destination) if before is not None else one
-        is_other = earlier is not None and earlier.decision != one.decision
+        is_other = earlier is not None and _text(earlier) != _text(one)
         outcomes.append(
             Outcome(
                 found.title if found is not None else one.destination,
