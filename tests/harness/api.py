@@ -16,6 +16,7 @@ from assent.app.asgi import Application
 from assent.app.config import Config, Oidc
 from assent.app.console import create_console
 from assent.app.services.workspaces import apply
+from assent.app.serving import Http
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import workspace_of
 from harness import wait_until
@@ -90,7 +91,7 @@ def running_api(directory: Path, workspace: Mapping[str, Any], *, oidc: Oidc | N
     options = uvicorn.Config(
         Application(server, create_api(server), create_console(server)), lifespan="on", log_config=None
     )
-    http = uvicorn.Server(options)
+    http = Http(options, server, "a test listens")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=http.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -198,17 +198,11 @@ class Accounts:
         with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
-    def attempts_at(self, offsets: Iterable[int]) -> list[Attempt]:
-        """The attempts of all destinations for the events at `offsets`."""
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
-            return [_attempt(row) for row in rows]
-
-    def attempts_between(self, destinations: Iterable[str], start: int, end: int) -> list[Attempt]:
-        """The attempts of these destinations for the events at offsets of [start, end)."""
-        query = select(attempts).where(
-            attempts.c.destination.in_(list(destinations)), attempts.c.offset >= start, attempts.c.offset < end
-        )
+    def attempts_between(self, first: int, end: int) -> list[Attempt]:
+        """The attempts of all destinations for the events at offsets in [first, end)."""
+        # By destination, because that is how the index begins.
+        anybody = attempts.c.destination.in_(select(cursors.c.destination))
+        query = select(attempts).where(anybody, attempts.c.offset >= first, attempts.c.offset < end)
         with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
@@ -219,13 +213,11 @@ class Accounts:
 
     def spans(self, offset: int) -> dict[str, Span]:
         """The span that holds `offset`, by destination."""
-        query = select(spans).where(spans.c.start <= offset, spans.c.end > offset)
-        with reading(self._engine) as connection:
-            return {row.destination: Span(*row) for row in connection.execute(query)}
+        return {one.destination: one for one in self.spans_between(offset, offset + 1)}
 
-    def spans_between(self, start: int, end: int) -> list[Span]:
-        """The spans of all destinations that hold an offset of [start, end)."""
-        query = select(spans).where(spans.c.start < end, spans.c.end > start)
+    def spans_between(self, first: int, end: int) -> list[Span]:
+        """The spans of all destinations that hold an offset in [first, end)."""
+        query = select(spans).where(spans.c.start < end, spans.c.end > first)
         with reading(self._engine) as connection:
             return [Span(*row) for row in connection.execute(query)]
 

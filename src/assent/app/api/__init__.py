@@ -7,7 +7,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme, Tag
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
 from assent.app.api.audit_trail import list_audit_trail
@@ -72,7 +72,10 @@ from assent.app.api.workspace import (
     plan_workspace,
     put_workspace,
 )
+from assent.app.encoded_ids import with_encoded_ids
+from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024
@@ -160,7 +163,8 @@ Keys are in camelCase, but for the workspace itself, which has the keys of the w
 
 def create_api(server: Server) -> ASGIApp:
     """The ASGI application of the management API."""
-    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     schemas = StructSchemas()
     app = Litestar(
         path="/api",
@@ -168,6 +172,8 @@ def create_api(server: Server) -> ASGIApp:
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "fates": Provide(lambda: fates, sync_to_thread=False),
+            "searcher": Provide(lambda: searcher, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(BearerTokens, tokens=server.stores.tokens)],
         exception_handlers=HANDLERS,
@@ -177,7 +183,7 @@ def create_api(server: Server) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return _with_encoded_ids(app)
+    return with_encoded_ids(app, below=_OF_ANY_ID)
 
 
 def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
@@ -220,15 +226,3 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
 def _before_request(request: Request[Any, Any, Any]) -> Response[None] | None:
     check_parameters(request)
     return answer_options(request)
-
-
-def _with_encoded_ids(app: ASGIApp) -> ASGIApp:
-    """Ids of messages and categories hold any character, slashes too: for them a path stays as it was sent, and the
-    route decodes it."""
-
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(_OF_ANY_ID) and scope["raw_path"]:
-            scope["path"] = scope["raw_path"].decode("latin-1")
-        await app(scope, receive, send)
-
-    return call

@@ -27,7 +27,7 @@ from assent.app.services.delivery_overview import (
     wanted,
 )
 from assent.app.services.delivery_samples import Outcome, Sample, Wish, samples
-from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.record import DiscardCode
@@ -243,7 +243,7 @@ async def get_flow(
 @get("/delivery/samples", summary="Samples of a reason", operation_id="listDeliverySamples", responses=failures(400))
 async def list_samples(
     server: NamedDependency[Server],
-    explainer: NamedDependency[Explainer],
+    fates: NamedDependency[Fates],
     outcome: SampleOutcome = "withheld",
     reason: SampleReason = None,
     source: Source = None,
@@ -254,7 +254,7 @@ async def list_samples(
     Only the newest 10,000 events are looked at, and of failures the newest hundred of each destination. What was
     discarded is under `/discards`.
     """
-    found = await samples(server, explainer, Wish(outcome, reason, source, destination))
+    found = await samples(server, fates, Wish(outcome, reason, source, destination))
     return Data(SampleList([_sample(one) for one in found]))
 
 

@@ -21,6 +21,9 @@ from assent.app.console.delivery import DELIVERY_PAGES
 from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
+from assent.app.console.event_page import EVENT_PAGE
+from assent.app.console.event_stream import EVENT_STREAM
+from assent.app.console.events import EVENT_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.people import PEOPLE_PAGES
 from assent.app.console.retention import RETENTION_PAGES
@@ -28,9 +31,13 @@ from assent.app.console.safety import with_safety
 from assent.app.console.sources import SOURCE_PAGES
 from assent.app.console.static import serve_static
 from assent.app.console.tokens import TOKEN_PAGES
+from assent.app.console.what_if import WHAT_IF_PAGES
 from assent.app.console.workspace_file import FILE_PAGES
+from assent.app.encoded_ids import with_encoded_ids
 from assent.app.services.company_sign_in import Provider
+from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 PAGES: Final = [
@@ -48,6 +55,10 @@ PAGES: Final = [
     *TOKEN_PAGES,
     *RETENTION_PAGES,
     *FILE_PAGES,
+    *EVENT_PAGES,
+    *EVENT_PAGE,
+    *EVENT_STREAM,
+    *WHAT_IF_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 
@@ -75,7 +86,8 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 
 def create_console(server: Server) -> Console:
     """The console of a server."""
-    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     provider = Provider(server.config.oidc) if server.config.oidc is not None else None
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
@@ -83,6 +95,8 @@ def create_console(server: Server) -> Console:
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "fates": Provide(lambda: fates, sync_to_thread=False),
+            "searcher": Provide(lambda: searcher, sync_to_thread=False),
             "provider": Provide(lambda: provider, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],
@@ -99,4 +113,4 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_safety(app), app.routes)
+    return Console(with_encoded_ids(with_safety(app), below="/events/"), app.routes)

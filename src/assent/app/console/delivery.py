@@ -26,7 +26,7 @@ from assent.app.services.delivery_overview import (
     wanted,
 )
 from assent.app.services.delivery_samples import MOST_SCANNED, Outcome, Wish, discard_samples, samples
-from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.discards import DISCARDS
@@ -97,7 +97,7 @@ async def show_flow(
 async def show_samples(
     request: PageRequest,
     server: NamedDependency[Server],
-    explainer: NamedDependency[Explainer],
+    fates: NamedDependency[Fates],
     outcome: _Text = "withheld",
     reason: _Text = "",
     source: _Text = "",
@@ -105,7 +105,7 @@ async def show_samples(
     window: _Text = "24h",
 ) -> Response[Any]:
     wish = _wish(outcome, reason, source, destination)
-    found = await samples(server, explainer, wish)
+    found = await samples(server, fates, wish)
     verdict = Verdict.WITHHOLD if wish.outcome == "withheld" else Verdict.DELIVER
     why = f": {explain(verdict, wish.reason).title}" if wish.reason is not None else ""
     return await asyncio.to_thread(

@@ -1,7 +1,7 @@
 """Pages: what is around the content of each, and how templates become answers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,11 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
         _Place("Sources", "/connections/sources", "world"),
         _Place("Destinations", "/connections/destinations", "plug-connected"),
     ),
-    "Monitor": (_Place("Delivery overview", "/delivery", "chart-funnel"),),
+    "Monitor": (
+        _Place("Delivery overview", "/delivery", "chart-funnel"),
+        _Place("Events", "/events", "timeline-event"),
+        _Place("What if", "/what-if", "flask"),
+    ),
     "Workspace": (_Place("Audit trail", "/audit", "history"), _Place("Settings", "/settings", "settings")),
 }
 
@@ -57,6 +61,12 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
 def part(request: PageRequest, template: str, **content: Any) -> Response[str]:
     """A part of a page, for htmx to put in its place."""
     return _answer(request, template, 200, {"user": request.user, "may_edit": request.user.role == "owner", **content})
+
+
+def macro(template: str, name: str) -> Callable[..., str]:
+    """A macro of a template, for what is not sent as an answer of its own."""
+    found = getattr(_environment().get_template(template).module, name)
+    return lambda *arguments: str(found(*arguments))
 
 
 def door(request: Request[Any, Any, Any], template: str, *, status: int = 200, **content: Any) -> Response[str]:

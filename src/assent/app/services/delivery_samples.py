@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
@@ -44,7 +44,7 @@ class Sample(NamedTuple):
     attempt: Attempt | None = None
 
 
-async def samples(server: Server, explainer: Explainer, wish: Wish) -> list[Sample]:
+async def samples(server: Server, fates: Fates, wish: Wish) -> list[Sample]:
     """At most `MOST_SAMPLES`, the newest first; looks at the newest `MOST_SCANNED` events and no further."""
     if wish.outcome == "failed":
         return await _failed(server, wish)
@@ -56,7 +56,7 @@ async def samples(server: Server, explainer: Explainer, wish: Wish) -> list[Samp
             records = await server.log.read(start, end - start)
         except NotFound:
             break  # trimmed meanwhile
-        found += await asyncio.to_thread(_matches, server.stores.accounts, explainer, wish, start, records)
+        found += await asyncio.to_thread(_matches, server.stores.accounts, fates, wish, start, records)
         if len(found) >= MOST_SAMPLES:
             break
     return found[:MOST_SAMPLES]
@@ -88,14 +88,12 @@ async def _failed(server: Server, wish: Wish) -> list[Sample]:
     return found
 
 
-def _matches(
-    accounts: Accounts, explainer: Explainer, wish: Wish, start: int, records: Sequence[Record]
-) -> list[Sample]:
+def _matches(accounts: Accounts, fates: Fates, wish: Wish, start: int, records: Sequence[Record]) -> list[Sample]:
     """The samples among `records`, which begin at offset `start`, newest first."""
     end = start + len(records)
     spans = [one for one in accounts.spans_between(start, end) if wish.destination in (None, one.destination)]
-    found = list(_decided_so(explainer, wish, start, records, spans))
-    tried = accounts.attempts_between({one.destination for _, one in found}, start, end)
+    found = list(_decided_so(fates, wish, start, records, spans))
+    tried = accounts.attempts_between(start, end)
     attempts = {(one.destination, one.offset): one for one in tried}
     known = [(attempts.get((sample.destination, offset)), sample) for offset, sample in found]
     return [
@@ -106,10 +104,10 @@ def _matches(
 
 
 def _decided_so(
-    explainer: Explainer, wish: Wish, start: int, records: Sequence[Record], spans: Sequence[Span]
+    fates: Fates, wish: Wish, start: int, records: Sequence[Record], spans: Sequence[Span]
 ) -> Iterator[tuple[int, Sample]]:
     verdict = Verdict.WITHHOLD if wish.outcome == "withheld" else Verdict.DELIVER
-    policies = {one.version: explainer.policy(one.version) for one in spans}
+    policies = {one.version: fates.version(one.version).policy for one in spans}
     for offset, record in enumerate(records, start):
         if wish.source not in (None, record.source):
             continue
