@@ -17,7 +17,7 @@ from harness.browser import running_browser
 from harness.website import running_site
 
 CATEGORIES: Final = ("analytics", 'd\'or "quoted" </script>')
-STAMP: Final = dict.fromkeys(CATEGORIES, True)
+STAMP: Final = dict.fromkeys(CATEGORIES, False)
 STAMPED: Final = [(), CATEGORIES]
 
 

@@ -24,10 +24,11 @@ class Sample(NamedTuple):
 def library_code(origin: str, write_key: str, categories: Sequence[str] = ()) -> list[Sample]:
     """Samples that send to `origin`, such as `https://events.example.com`.
 
-    With `categories` (ids), each event is stamped with what the person answered about them; without, it carries no
+    With `categories` (ids), each event is stamped with an answer to them: a refusal, until whoever copies the code puts
+    the person's answers in, so that nothing is ever recorded as granted that nobody granted. Without, it carries no
     consent.
     """
-    write = _Writer(origin, write_key, dict.fromkeys(categories, True))
+    write = _Writer(origin, write_key, dict.fromkeys(categories, False))
     return [
         Sample("analytics.js", "html", "In the head of every page. This server has the library.", write.snippet()),
         Sample("@segment/analytics-next", "js", "In a browser, from npm.", write.npm()),
@@ -111,7 +112,7 @@ class _Writer:
 
 
 _SNIPPET_STAMP: Final = """\
-// What the person answered: ask your consent tool here.
+// What the person answered: ask your consent tool here. Until you do, everything is refused.
 var answers=function(){return $stamp};
 analytics.addSourceMiddleware(function(call){var event=call.payload.obj;event.context=event.context||{};\
 event.context.consent={categoryPreferences:answers()};call.next(call.payload)});"""

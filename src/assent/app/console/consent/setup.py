@@ -11,11 +11,11 @@ from litestar.params import QueryParameter
 from assent.app.console.access import PageRequest, origin
 from assent.app.console.consent.editing import Trouble, save
 from assent.app.console.consent.mapping import show_grid, take_grid
-from assent.app.console.consent.samples import samples
 from assent.app.console.consent.steps import steps
 from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page, part
 from assent.app.services.consent import in_force, last_day
+from assent.app.services.library_code import library_code
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, explain
 from assent.domain.errors import InvalidInput, NotFound
@@ -141,7 +141,7 @@ def show_step_3(request: PageRequest, server: NamedDependency[Server], source: _
         space=workspace,
         steps=steps(workspace),
         source=chosen,
-        samples=samples(origin(request), chosen.write_key, ids) if chosen is not None else [],
+        samples=library_code(origin(request), chosen.write_key, ids) if chosen is not None else [],
         start=server.log.head,
         arrived=0,
     )
