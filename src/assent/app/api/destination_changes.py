@@ -61,7 +61,7 @@ class NewDestination(Body, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     connector: Annotated[str, msgspec.Meta(examples=["webhook"])]
     name: str = ""
-    id: str = ""
+    id: Annotated[str, msgspec.Meta(min_length=1)] | msgspec.UnsetType = msgspec.UNSET
     integration: str = ""
     enabled: bool = True
     held: bool = False
@@ -90,7 +90,9 @@ class EventAnswer(Body, frozen=True):
     message_id: str
 
 
-DestinationId: TypeAlias = Annotated[str, PathParameter(name="destinationId", description="The id of a destination.")]
+DestinationId: TypeAlias = Annotated[
+    str, PathParameter(name="destinationId", description="The id of a destination.", min_length=1)
+]
 
 
 @get(
@@ -121,7 +123,8 @@ async def post_destination(
 ) -> Data[DestinationDetails]:
     """Add a destination. It begins at the end of the log: it gets what comes in from now on."""
     by = By(request.user.name, now(), expected(if_match, expected_version))
-    wanted = Destination(**{name: getattr(data, name) for name in Destination.__struct_fields__})
+    fields = {name: getattr(data, name) for name in Destination.__struct_fields__}
+    wanted = Destination(**{**fields, "id": data.id or ""})
     created = await asyncio.to_thread(create_destination, server.stores, wanted, data.categories, by)
     await server.follow()
     return await _answer(server, created.id)

@@ -46,7 +46,7 @@ class NewSource(Body, frozen=True, forbid_unknown_fields=True):
     """A source to add. An id that is left out is made from the name, a write key that is left out is made up."""
 
     name: Annotated[str, msgspec.Meta(examples=["Web site"])] = ""
-    id: str = ""
+    id: Annotated[str, msgspec.Meta(min_length=1)] | msgspec.UnsetType = msgspec.UNSET
     write_key: str = ""
     enabled: bool = True
 
@@ -65,7 +65,7 @@ class Removed(Body, frozen=True):
     version: int
 
 
-SourceId: TypeAlias = Annotated[str, PathParameter(name="sourceId", description="The id of a source.")]
+SourceId: TypeAlias = Annotated[str, PathParameter(name="sourceId", description="The id of a source.", min_length=1)]
 
 
 @get("/sources", summary="All sources", operation_id="listSources", responses=failures())
@@ -99,7 +99,7 @@ async def post_source(
 ) -> Data[SourceDetails]:
     """Add a source; clients may send with its write key when the answer comes."""
     by = By(request.user.name, now(), expected(if_match, expected_version))
-    wanted = Source(data.id, data.write_key, data.name, data.enabled)
+    wanted = Source(data.id or "", data.write_key, data.name, data.enabled)
     created = await asyncio.to_thread(create_source, server.stores, wanted, by)
     await server.follow()
     return await _answer(server, created.id)
