@@ -1,7 +1,7 @@
 """Searching the log by time: what came long ago is found without looking at all that came later."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,16 +23,18 @@ from assent.testing import a_record
 EVENTS = 6_000
 
 
-def searcher(log: SqliteLog, directory: Path) -> Searcher:
-    """For a workspace without destinations."""
-    engine = open_database(f"sqlite:///{directory / 'state.db'}")
+@pytest.fixture
+def fates(tmp_path: Path) -> Iterator[Fates]:
+    """Of a workspace without destinations."""
+    engine = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     in_force = InForce(Version(0, Workspace(), 0, ""), Policy(Workspace()))
-    return Searcher(log, Fates(Accounts(engine), Versions(engine), lambda: in_force))
+    yield Fates(Accounts(engine), Versions(engine), lambda: in_force)
+    engine.dispose()
 
 
-async def searched(log: SqliteLog, directory: Path, wanted: Wanted, limit: int = 1_000) -> list[list[int]]:
+async def searched(log: SqliteLog, fates: Fates, wanted: Wanted, limit: int = 1_000) -> list[list[int]]:
     """The times of what each page found."""
-    pages, before, looking = [], log.head, searcher(log, directory)
+    pages, before, looking = [], log.head, Searcher(log, fates)
     while True:
         page = await looking.search(wanted, limit, before)
         pages.append([one.record.received_at for one in page.found])
@@ -41,7 +43,7 @@ async def searched(log: SqliteLog, directory: Path, wanted: Wanted, limit: int =
         before = page.before
 
 
-def test_a_time_is_looked_for_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_is_looked_for_where_it_is(tmp_path: Path, fates: Fates, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_search, "MOST_SCANNED", 2_000)
 
     async def go() -> None:
@@ -49,17 +51,17 @@ def test_a_time_is_looked_for_where_it_is(tmp_path: Path, monkeypatch: pytest.Mo
         for first in range(0, EVENTS, 300):
             await log.append([a_record(f"m-{at}", at=at) for at in range(first, first + 300)], [])
         wanted = list(range(1_000, 1_250))[::-1]
-        assert await searched(log, tmp_path, Wanted(since=1_000, until=1_250)) == [wanted]
-        assert await searched(log, tmp_path, Wanted(since=1_000, until=1_250), limit=100) == [
+        assert await searched(log, fates, Wanted(since=1_000, until=1_250)) == [wanted]
+        assert await searched(log, fates, Wanted(since=1_000, until=1_250), limit=100) == [
             wanted[:100],
             wanted[100:200],
             wanted[200:],
         ]
         oldest = list(range(40))[::-1]
-        assert await searched(log, tmp_path, Wanted(until=40)) == [oldest]
+        assert await searched(log, fates, Wanted(until=40)) == [oldest]
         newest = list(range(EVENTS - 40, EVENTS))[::-1]
-        assert await searched(log, tmp_path, Wanted(since=EVENTS - 40)) == [newest]
-        every = [at for page in await searched(log, tmp_path, Wanted(), limit=700) for at in page]
+        assert await searched(log, fates, Wanted(since=EVENTS - 40)) == [newest]
+        every = [at for page in await searched(log, fates, Wanted(), limit=700) for at in page]
         assert every == list(range(EVENTS))[::-1]
         await log.close()
 
@@ -74,12 +76,12 @@ class TrimmedMeanwhile(SqliteLog):
         return await super().read(offset, limit)
 
 
-def test_what_a_trim_leaves_is_found_all_the_same(tmp_path: Path) -> None:
+def test_what_a_trim_leaves_is_found_all_the_same(tmp_path: Path, fates: Fates) -> None:
     async def go() -> None:
         log = TrimmedMeanwhile(tmp_path / "log.db")
         for first in range(0, 600, 100):
             await log.append([a_record(f"m-{at}", at=at) for at in range(first, first + 100)], [])
-        assert await searched(log, tmp_path, Wanted()) == [list(range(350, 600))[::-1]]
+        assert await searched(log, fates, Wanted()) == [list(range(350, 600))[::-1]]
         assert log.start == 350
         await log.close()
 

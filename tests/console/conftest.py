@@ -16,8 +16,9 @@ from harness.browser import running_browser
 from harness.seat import Seat
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while Playwright is there, tests of other folders cannot run an event loop."""
     with running_browser() as browser:
         yield browser
 
