@@ -14,8 +14,13 @@
   }
 
   const copy = async (button) => {
-    const text = document.getElementById(button.dataset.copy).textContent
-    await navigator.clipboard.writeText(text)
+    const shown = document.getElementById(button.dataset.copy)
+    if (!navigator.clipboard) {
+      // Browsers give the clipboard to pages of https and of this machine alone: elsewhere people copy it themselves.
+      getSelection().selectAllChildren(shown)
+      return
+    }
+    await navigator.clipboard.writeText(shown.textContent)
     const said = button.querySelector('[data-said]')
     const before = said.textContent
     said.textContent = 'Copied'
