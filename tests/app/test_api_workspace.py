@@ -218,7 +218,7 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
             known = {
                 "{messageId}": "m-1",
                 "{number}": "1",
-                "{id}": "analytics",
+                "{categoryId}": "analytics",
                 "{sourceId}": "website",
                 "{destinationId}": "hook",
             }

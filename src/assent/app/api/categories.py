@@ -21,7 +21,10 @@ from assent.engine import edit
 from assent.engine.consent_shares import ConsentShares
 
 CategoryId: TypeAlias = Annotated[
-    str, PathParameter(name="id", description="The id of the category, percent-encoded where it has other characters.")
+    str,
+    PathParameter(
+        name="categoryId", description="The id of the category, percent-encoded where it has other characters."
+    ),
 ]
 _Id: TypeAlias = Annotated[str, msgspec.Meta(description="Case-sensitive, as events carry it.", examples=["C0002"])]
 _Name: TypeAlias = Annotated[str, msgspec.Meta(examples=["Performance"])]
@@ -123,7 +126,7 @@ async def create_category(
 
 
 @get(
-    "/categories/{id:str}",
+    "/categories/{categoryId:str}",
     summary="One category",
     operation_id="getCategory",
     response_headers=[ETAG],
@@ -135,7 +138,7 @@ async def get_category(id_: CategoryId, server: NamedDependency[Server]) -> Resp
 
 
 @patch(
-    "/categories/{id:str}",
+    "/categories/{categoryId:str}",
     summary="Change a category",
     operation_id="changeCategory",
     guards=[owners_only],
@@ -165,7 +168,7 @@ async def change_category(
 
 
 @delete(
-    "/categories/{id:str}",
+    "/categories/{categoryId:str}",
     status_code=200,
     summary="Delete a category",
     operation_id="deleteCategory",
