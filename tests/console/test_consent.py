@@ -35,7 +35,7 @@ def other(seat: Callable[..., Seat], api: Api, owner: Seat) -> Seat:
     """oscar@example.com, another owner, signed in."""
     del owner
     link = api.server.stores.invitations.create(
-        "oscar@example.com", "owner", invited_by="olivia@example.com", expires_at=now() + 60_000
+        "oscar@example.com", "owner", invited_by="olivia@example.com", at=now(), expires_at=now() + 60_000
     )
     other = seat()
     other.join(f"/join/{link}", "oscar@example.com", "Oscar Owner")
