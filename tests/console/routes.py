@@ -28,7 +28,13 @@ PARAMETERS = {
 }
 """What to put in place of the parameters of a path; a walk with data gives some of them other values."""
 
-QUERIES = {"/privacy/consent/category": "?id=analytics"}
+QUERIES = {
+    "/connections/destinations/warehouse/impact": "?change=disable",
+    "/connections/destinations/new": "?connector=webhook",
+    "/delivery/discards": "?code=no_user_anon_id",
+    "/privacy/consent/category": "?id=analytics",
+    "/privacy/consent/setup/sources/first": "?from=0",
+}
 """What pages that begin with a path need in their query."""
 
 
