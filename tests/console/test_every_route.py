@@ -144,7 +144,6 @@ def filled(walked: Api, path: str) -> str:
     known = {
         "categoryId": "analytics",
         "destinationId": "warehouse",
-        "id": "analytics",
         "invitationId": "inv_0",
         "messageId": "m-1",
         "number": "1",
