@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import random
 import resource
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +74,13 @@ def a_server_on_a_disk(directory: Path, destination: dict[str, object]) -> Itera
 
 
 def large(prefix: str, count: int) -> list[Event]:
-    return [an_event(f"{prefix}-{number:03}", "p", properties={"text": "x" * 20_000}) for number in range(count)]
+    """Events that take the room they seem to: what the log could compress would fit all the same."""
+    called = [f"{prefix}-{number:03}" for number in range(count)]
+    return [an_event(one, "p", properties={"text": _noise(one)}) for one in called]
+
+
+def _noise(name: str) -> str:
+    return b64encode(random.Random(name).randbytes(15_000)).decode()
 
 
 def send(server: Server, events: list[Event]) -> int:
