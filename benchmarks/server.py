@@ -84,7 +84,7 @@ def running(
         else:
             data = Path(directory)
             whole = [*command, str(port), directory]
-        process = subprocess.Popen(on_core(SERVER_CORE, whole), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(on_core(SERVER_CORE, whole), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             server = Running(process.pid, port, data)
             _wait_until_ready(server)
