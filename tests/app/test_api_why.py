@@ -55,6 +55,7 @@ def test_every_state_is_told_with_its_reason(api: Api) -> None:
         "segmentCode": None,
         "categories": ["analytics"],
         "version": 1,
+        "heldBy": [],
         "attempts": None,
     }
     withheld = fates["pixel"]

@@ -45,7 +45,7 @@ def find_mistakes(document: Any) -> list[Mistake]:
 
 def find_warnings(workspace: Workspace) -> list[str]:
     """What is allowed in a workspace and probably not meant; one sentence each."""
-    return [*_lookalikes(workspace), *_unportable(workspace), *_unmapped(workspace)]
+    return [*_lookalikes(workspace), *_unportable(workspace), *_unmapped(workspace), *_later_grants(workspace)]
 
 
 def texts_at(value: Any, pattern: Pattern, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -131,3 +131,11 @@ def _unmapped(workspace: Workspace) -> Iterator[str]:
     for destination in workspace.destinations:
         if destination.enabled and destination.id not in mapped:
             yield f"the destination `{destination.id}` is in no category: events that carry consent {fate}"
+
+
+def _later_grants(workspace: Workspace) -> Iterator[str]:
+    if workspace.backfill_later_grants:
+        yield (
+            "`backfill_later_grants` is on: a backfill sends what people did before they agreed to it; ask a lawyer "
+            "whether their consent covers that"
+        )

@@ -10,10 +10,20 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, delete, ex
 
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
-from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
 from assent.engine.audit import DestinationFigures
+from assent.store import rereads
 from assent.store.database import reading, upsert
-from assent.store.tables import attempts, counters, cursors, event_counters, hour_counters, spans
+from assent.store.jobs import Progress, advance
+from assent.store.tables import (
+    attempts,
+    counters,
+    cursors,
+    event_counters,
+    held_stretches,
+    hour_counters,
+    spans,
+)
 
 _HOUR: Final = 60
 _NAMES_AN_HOUR: Final = 200
@@ -66,7 +76,9 @@ class Settlement(msgspec.Struct, frozen=True):
     """What one turn of a worker came to.
 
     `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
-    events were tried. `attempts` are new or changed ones.
+    events were tried. `attempts` are new or changed ones. `again` is what was read once more; what it took up is in
+    `counts` below zero where it was, and above where it is now. `held` is where events were passed over. `at` is the
+    time, in UTC epoch milliseconds.
     """
 
     destination: str
@@ -74,6 +86,20 @@ class Settlement(msgspec.Struct, frozen=True):
     counts: Mapping[Account, int]
     attempts: Sequence[Attempt] = ()
     read: Span | None = None
+    again: "Again | None" = None
+    held: HeldStretch | None = None
+    at: int = 0
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A stretch that was read once more.
+
+    `taken` is the beginning of a stretch of held events, `progress` how far it brought a backfill: one of the two.
+    """
+
+    reread: Reread | None = None
+    taken: HeldStretch | None = None
+    progress: Progress | None = None
 
 
 class Accounts:
@@ -131,6 +157,10 @@ class Accounts:
         with self._engine.begin() as connection:
             if settlement.read is not None:
                 _advance(connection, settlement.read)
+            if settlement.again is not None:
+                _read_again(connection, settlement.again, settlement.at)
+            if settlement.held is not None:
+                rereads.hold(connection, settlement.held)
             self._count(connection, settlement)
             if settlement.attempts:
                 statement = upsert(connection.dialect.name, attempts)
@@ -188,6 +218,43 @@ class Accounts:
         with reading(self._engine) as connection:
             rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
             return [_attempt(row) for row in rows]
+
+    def attempts_between(self, destination: str, start: int, end: int) -> dict[int, Attempt]:
+        """The attempts of one destination for the events in [start, end), by offset."""
+        query = select(attempts).where(
+            attempts.c.destination == destination, attempts.c.offset >= start, attempts.c.offset < end
+        )
+        with reading(self._engine) as connection:
+            return {row.offset: _attempt(row) for row in connection.execute(query)}
+
+    def spans_between(self, destination: str, start: int, end: int) -> list[Span]:
+        """The spans of one destination that touch [start, end), in order."""
+        query = select(spans).where(spans.c.destination == destination, spans.c.start < end, spans.c.end > start)
+        with reading(self._engine) as connection:
+            return [Span(*row) for row in connection.execute(query.order_by(spans.c.start))]
+
+    def rereads_between(self, destination: str, start: int, end: int) -> Sequence[Reread]:
+        """The readings of one destination that touch [start, end), in order."""
+        with reading(self._engine) as connection:
+            return rereads.readings(connection, start, end, destination)
+
+    def rereads(self, offset: int) -> dict[str, list[Reread]]:
+        """The readings of the event at `offset`, in order, by destination."""
+        found: dict[str, list[Reread]] = {}
+        with reading(self._engine) as connection:
+            for one in rereads.readings(connection, offset, offset + 1):
+                found.setdefault(one.destination, []).append(one)
+        return found
+
+    def held_stretches(self, destination: str) -> Sequence[HeldStretch]:
+        """Where events are held for a destination, in order."""
+        with reading(self._engine) as connection:
+            return rereads.stretches(connection, destination)
+
+    def held(self) -> dict[str, int]:
+        """How many events are held, by destination."""
+        with reading(self._engine) as connection:
+            return rereads.held(connection)
 
     def waiting(self) -> dict[str, int]:
         """How many events are retrying, by destination."""
@@ -270,12 +337,18 @@ class Accounts:
             found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
             settled = _totals(connection)
             waiting = _waiting(connection)
+            held = rereads.held(connection)
             read: dict[str, list[Span]] = {}
             for row in connection.execute(select(spans).order_by(spans.c.start)):
                 read.setdefault(row.destination, []).append(Span(*row))
         return [
             DestinationFigures(
-                name, found.get(name), settled.get(name, {}), waiting.get(name, 0), tuple(read.get(name, ()))
+                name,
+                found.get(name),
+                settled.get(name, {}),
+                waiting.get(name, 0),
+                tuple(read.get(name, ())),
+                held.get(name, 0),
             )
             for name in sorted(found.keys() | settled.keys() | waiting.keys() | read.keys())
         ]
@@ -284,7 +357,8 @@ class Accounts:
         """Whether every destination is done with all events before `offset`."""
         unread = (cursors.c.position < offset) & (cursors.c.until.is_(None) | (cursors.c.position < cursors.c.until))
         waiting = (attempts.c.offset < offset) & (attempts.c.state == State.RETRYING)
-        query = select(exists().where(unread) | exists().where(waiting))
+        held = held_stretches.c.start < offset
+        query = select(exists().where(unread) | exists().where(waiting) | exists().where(held))
         with reading(self._engine) as connection:
             return not connection.scalar(query)
 
@@ -298,6 +372,7 @@ class Accounts:
             settled = attempts.c.state != State.RETRYING
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
+            rereads.forget(connection, before)
 
 
 _CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
@@ -317,6 +392,15 @@ def _advance(connection: Connection, read: Span) -> None:
     )
     if longer.rowcount == 0:
         connection.execute(insert(spans).values(**msgspec.structs.asdict(read)))
+
+
+def _read_again(connection: Connection, again: Again, at: int) -> None:
+    if again.taken is not None:
+        rereads.take(connection, again.taken)
+    if again.progress is not None:
+        advance(connection, again.progress, at=at)
+    if again.reread is not None:
+        rereads.read_again(connection, again.reread)
 
 
 _ACCOUNT: Final = ("source", "state", "reason")

@@ -22,10 +22,12 @@ from assent.app.api.reasons import list_reasons
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
+    get_version_changes,
     get_workspace,
     list_versions,
     plan_workspace,
     put_workspace,
+    restore_version,
 )
 from assent.app.services.explain_event import Explainer
 from assent.app.wiring import Server
@@ -43,6 +45,8 @@ _ROUTES: Final = [
             export_workspace,
             list_versions,
             get_version,
+            get_version_changes,
+            restore_version,
         ],
         tags=["Workspace"],
     ),

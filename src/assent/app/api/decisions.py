@@ -23,7 +23,7 @@ from assent.engine.fate import Fate
 from assent.engine.json import decode_leniently
 from assent.engine.policy import Policy
 
-FateState: TypeAlias = Literal["unread", "withheld", "delivered", "retrying", "failed", "not_subscribed"]
+FateState: TypeAlias = Literal["unread", "withheld", "held", "delivered", "retrying", "failed", "not_subscribed"]
 
 SegmentCode: TypeAlias = Annotated[
     str | None,
@@ -78,7 +78,8 @@ class DestinationFate(Body, frozen=True, kw_only=True):
     `unread`: the destination has not come to it yet; the decision is the one that the version in force would make now.
     `withheld`, `delivered`, `retrying` and `failed` carry the decision that was made, and the version that made it; a
     retrying event is decided again before every attempt. `not_subscribed`: the destination did not exist, or was
-    removed, when the event came in; there was no decision, so `verdict`, `reason` and `version` are null.
+    removed, when the event came in; there was no decision, so `verdict`, `reason` and `version` are null. `held`: it
+    would be delivered, and is kept until its source or category (`heldBy`) is released, when it is decided anew.
     """
 
     destination: Annotated[str, msgspec.Meta(description="The id of the destination.", examples=["amplitude"])]
@@ -92,6 +93,9 @@ class DestinationFate(Body, frozen=True, kw_only=True):
     segment_code: SegmentCode
     categories: Categories
     version: Annotated[int | None, msgspec.Meta(description="The version of the workspace that decided.")]
+    held_by: Annotated[
+        Sequence[str], msgspec.Meta(description="The held source, or the held categories, of a held event.")
+    ]
     attempts: Annotated[
         Attempts | None, msgspec.Meta(description="Null unless sending it failed, at first or for good.")
     ]
@@ -232,12 +236,14 @@ def _fate_in_words(workspace: Workspace, fate: Fate) -> DestinationFate:
             segment_code=None,
             categories=(),
             version=None,
+            held_by=(),
             attempts=None,
         )
     return DestinationFate(
         **msgspec.structs.asdict(_in_words(workspace, fate.destination, fate.decision)),
         state=fate.state.value,
         version=fate.version,
+        held_by=fate.holder.ids if fate.holder is not None else (),
         attempts=_attempts(fate.attempt) if fate.attempt is not None else None,
     )
 

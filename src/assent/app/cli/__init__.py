@@ -10,7 +10,7 @@ from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
 from assent.app.cli.version_option import print_version
-from assent.app.cli.workspace import apply, export, plan
+from assent.app.cli.workspace import apply, export, plan, undo
 
 app = typer.Typer(
     name="assent",
@@ -34,6 +34,7 @@ app.command()(decide)
 app.command()(serve)
 app.command()(plan)
 app.command()(apply)
+app.command()(undo)
 app.command()(export)
 app.command()(audit)
 app.command()(demo)

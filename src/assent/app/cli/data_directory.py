@@ -39,8 +39,22 @@ class DataDirectory:
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
         with _stores(self._path) as stores:
-            author = f"cli:{_user()}"
-            return workspaces.apply(stores, workspace, author=author, at=now(), comment=comment, after=after).number
+            return workspaces.apply(stores, workspace, author=author(), at=now(), comment=comment, after=after).number
+
+    def current(self) -> int:
+        """The number of the version in force. Raises NotFound."""
+        with self._existing_stores() as stores:
+            return stores.versions.current_number()
+
+    def plan_restore(self, number: int) -> Plan:
+        """What `restore` would do. Raises NotFound."""
+        with self._existing_stores() as stores:
+            return workspaces.plan_restore(stores, number, self._last_day())
+
+    def restore(self, number: int, *, after: int, comment: str) -> int:
+        """Put version `number` into force again; returns the version that is then in force. Raises NotFound."""
+        with self._existing_stores() as stores:
+            return workspaces.restore(stores, number, author=author(), at=now(), comment=comment, after=after).number
 
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""
@@ -82,6 +96,11 @@ def _stores(path: Path) -> Iterator[Stores]:
         yield stores
     finally:
         stores.engine.dispose()
+
+
+def author() -> str:
+    """Who a command acts for, as versions and the audit trail name them."""
+    return f"cli:{_user()}"
 
 
 def _user() -> str:

@@ -45,6 +45,21 @@ class Remote:
         answer = self._ask("PUT", "workspace", workspace, expectedVersion=str(after), comment=comment)
         return self._read(lambda version: int(version["number"]), answer)
 
+    def current(self) -> int:
+        """The number of the version in force."""
+        return self._read(lambda version: int(version["number"]), self._ask("GET", "workspace"))
+
+    def plan_restore(self, number: int) -> Plan:
+        """What `restore` would do."""
+        answer = self._ask("GET", f"workspace/versions/{number}")
+        return self.plan(self._read(lambda version: msgspec.convert(version["workspace"], Workspace), answer))
+
+    def restore(self, number: int, *, after: int, comment: str) -> int:
+        """Put version `number` into force again; returns the version that is then in force."""
+        path = f"workspace/versions/{number}/restore"
+        answer = self._ask("POST", path, expectedVersion=str(after), comment=comment)
+        return self._read(lambda version: int(version["number"]), answer)
+
     def export(self) -> str:
         """The workspace file of what is in force."""
         return self._ask("GET", "workspace/export").decode()

@@ -35,6 +35,9 @@ class _Target(Protocol):
 
     def plan(self, workspace: "Workspace") -> "Plan": ...
     def apply(self, workspace: "Workspace", *, after: int, comment: str) -> int: ...
+    def current(self) -> int: ...
+    def plan_restore(self, number: int) -> "Plan": ...
+    def restore(self, number: int, *, after: int, comment: str) -> int: ...
     def export(self) -> str: ...
 
 
@@ -90,6 +93,40 @@ def apply(
         if not yes:
             _confirm()
         typer.echo(f"Version {target.apply(workspace, after=found.version, comment=comment)} is in force.")
+
+
+def undo(
+    context: typer.Context,
+    data: DataOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", min=1, help="The version to go back to; else the one before.")
+    ] = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history of the workspace.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put an older version of the workspace into force again, as a new version, after showing what changes and asking.
+
+    What was delivered or withheld meanwhile stays so: `assent backfill` sends what was withheld by mistake.
+    """
+    from assent.app.cli.complaints import complaints
+    from assent.app.cli.plan_text import print_plan
+    from assent.domain.errors import InvalidInput
+
+    with complaints():
+        target = _target(context, data, url, token)
+        number = to if to is not None else target.current() - 1
+        if number < 1:
+            raise InvalidInput("there is no version before the one in force")
+        found = target.plan_restore(number)
+        print_plan(found)
+        if not found.changes:
+            return
+        if not yes:
+            _confirm()
+        restored = target.restore(number, after=found.version, comment=comment)
+        typer.echo(f"Version {restored} is in force: it is version {number} again.")
 
 
 def export(context: typer.Context, data: DataOption = None, url: UrlOption = None, token: TokenOption = None) -> None:

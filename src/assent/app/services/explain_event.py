@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from assent.delivery.in_force import InForce
-from assent.domain.decision import Decision
-from assent.engine.fate import Fate, Kept, decision_for, fate
+from assent.engine.fate import Fate, Judged, Kept, fate, judge
 from assent.engine.policy import Policy
 from assent.log.interface import Found, Log
 from assent.store.accounts import Accounts
@@ -44,12 +43,12 @@ class Explainer:
         kept = self._kept(found.offset)
         removed = sorted(kept.keys() - set(configured))
 
-        def decide(destination: str, version: int) -> Decision:
+        def judged(destination: str, version: int) -> Judged:
             policy = in_force.policy if version == in_force.number else self._policy(version)
-            return decision_for(policy, found.record.routing_key, destination)
+            return judge(policy, found.record.source, found.record.routing_key, destination)
 
         fates = [
-            fate(name, found.offset, kept.get(name, Kept()), decide, in_force.number)
+            fate(name, found.offset, kept.get(name, Kept()), judged, in_force.number)
             for name in [*configured, *removed]
         ]
         return [one for one in fates if one.state is not None or one.destination in configured]
@@ -59,8 +58,9 @@ class Explainer:
         # moves on: so whoever sees a span sees its attempts, and whoever sees a cursor beyond the event sees its span.
         cursors = {one.destination: one for one in self._accounts.cursors()}
         spans = self._accounts.spans(offset)
+        rereads = self._accounts.rereads(offset)
         attempts = {one.destination: one for one in self._accounts.attempts_at([offset])}
         return {
-            name: Kept(cursors.get(name), spans.get(name), attempts.get(name))
+            name: Kept(cursors.get(name), spans.get(name), attempts.get(name), tuple(rereads.get(name, ())))
             for name in cursors.keys() | spans.keys() | attempts.keys()
         }
