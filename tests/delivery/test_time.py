@@ -194,6 +194,7 @@ class Time(RuleBasedStateMachine):
             if not worker.is_idle:
                 self.crashed.add(worker.destination)
             task.cancel()
+            worker.stop()  # for the turn that the cancelling comes too late for
         await asyncio.gather(*(task for _worker, task, _destination in running), return_exceptions=True)
         self.rig.delivery._running.clear()
         await self.rig.restart()
