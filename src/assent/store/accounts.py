@@ -1,7 +1,7 @@
 """The accounts of every destination: cursors, spans, counters and attempts, settled in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, delete, ex
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
+from assent.domain.trail import Happening
 from assent.engine.audit import DestinationFigures
 from assent.store import rereads
 from assent.store.database import reading, upsert
@@ -24,6 +25,7 @@ from assent.store.tables import (
     hour_counters,
     spans,
 )
+from assent.store.trail import record
 
 _HOUR: Final = 60
 _NAMES_AN_HOUR: Final = 200
@@ -100,6 +102,25 @@ class Again(msgspec.Struct, frozen=True):
     reread: Reread | None = None
     taken: HeldStretch | None = None
     progress: Progress | None = None
+
+
+class FailedOnes(msgspec.Struct, frozen=True):
+    """Which failed events; None is any. `answer` is a part of what the destination said. Times are UTC epoch
+    milliseconds, of when they failed: `since` inclusive, `until` exclusive."""
+
+    destination: str | None = None
+    message_ids: tuple[str, ...] = ()
+    http_status: int | None = None
+    answer: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class FailedCount(NamedTuple):
+    """How many failed events there are: still in the log, and forgotten by it."""
+
+    kept: int
+    forgotten: int
 
 
 class Accounts:
@@ -201,7 +222,42 @@ class Accounts:
             known = self._names[destination] = (hour, set(connection.scalars(query.distinct())))
         return known[1]
 
+    def send_again(self, failed: Sequence[Attempt], names: Mapping[int, str], *, author: str, at: int) -> int:
+        """Have these wait once more, due now, and take them off the counts of what failed; `names` are those of the
+        events, by offset. Returns how many: what has not failed any more is left alone."""
+        done: dict[str, Counter[Account]] = {}
+        with self._engine.begin() as connection:
+            for one in failed:
+                here = (attempts.c.destination == one.destination) & (attempts.c.offset == one.offset)
+                changed = connection.execute(
+                    update(attempts)
+                    .where(here, attempts.c.state == State.FAILED)
+                    .values(state=State.RETRYING, tried=0, first_at=at, due_at=at, settled_at=None)
+                )
+                if changed.rowcount:
+                    account = Account(one.source, State.FAILED, one.decision.reason, names.get(one.offset, ""))
+                    done.setdefault(one.destination, Counter())[account] -= 1
+            for destination, counts in done.items():
+                self._count(connection, Settlement(destination, at // 60_000, counts))
+                events = -counts.total()
+                happening = Happening("Events Sent Again", "destination", destination, None, {"events": events})
+                record(connection, [happening], at=at, author=author)
+        return -sum(counts.total() for counts in done.values())
+
     # ---------------------------------------------------------------------------------------- read
+
+    def failed(self, wanted: FailedOnes, log_start: int, limit: int) -> list[Attempt]:
+        """The first `limit` failed events that are still in the log, which begins at `log_start`."""
+        query = select(attempts).where(*_failed(wanted), attempts.c.offset >= log_start)
+        with reading(self._engine) as connection:
+            return [_attempt(row) for row in connection.execute(query.order_by(attempts.c.offset).limit(limit))]
+
+    def count_failed(self, wanted: FailedOnes, log_start: int) -> FailedCount:
+        query = select(func.count()).select_from(attempts).where(*_failed(wanted))
+        with reading(self._engine) as connection:
+            kept = connection.scalar(query.where(attempts.c.offset >= log_start)) or 0
+            forgotten = connection.scalar(query.where(attempts.c.offset < log_start)) or 0
+        return FailedCount(kept, forgotten)
 
     def attempts(self, *, destination: str | None = None, state: State | None = None) -> list[Attempt]:
         """The attempts of one destination or of all, in one state or in any, by offset."""
@@ -392,6 +448,23 @@ def _advance(connection: Connection, read: Span) -> None:
     )
     if longer.rowcount == 0:
         connection.execute(insert(spans).values(**msgspec.structs.asdict(read)))
+
+
+def _failed(wanted: FailedOnes) -> Iterator[ColumnElement[bool]]:
+    table = attempts.c
+    yield table.state == State.FAILED
+    if wanted.destination is not None:
+        yield table.destination == wanted.destination
+    if wanted.message_ids:
+        yield table.message_id.in_(wanted.message_ids)
+    if wanted.http_status is not None:
+        yield table.http_status == wanted.http_status
+    if wanted.answer is not None:
+        yield table.answer.contains(wanted.answer, autoescape=True)
+    if wanted.since is not None:
+        yield table.settled_at >= wanted.since
+    if wanted.until is not None:
+        yield table.settled_at < wanted.until
 
 
 def _read_again(connection: Connection, again: Again, at: int) -> None:

@@ -10,6 +10,15 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
+from assent.app.api.backfills import (
+    cancel_backfill,
+    get_backfill,
+    list_backfills,
+    pause_backfill,
+    preview_backfill,
+    resume_backfill,
+    start_backfill,
+)
 from assent.app.api.decisions import decide_event, explain_event
 from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.destinations import list_destinations
@@ -17,6 +26,7 @@ from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
+from assent.app.api.holds import hold, list_held, release, send_failed_again
 from assent.app.api.parameters import check_parameters
 from assent.app.api.reasons import list_reasons
 from assent.app.api.workspace import (
@@ -49,6 +59,21 @@ _ROUTES: Final = [
             restore_version,
         ],
         tags=["Workspace"],
+    ),
+    Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
+    Router(
+        "/",
+        route_handlers=[
+            preview_backfill,
+            start_backfill,
+            list_backfills,
+            get_backfill,
+            pause_backfill,
+            resume_backfill,
+            cancel_backfill,
+            send_failed_again,
+        ],
+        tags=["Backfills"],
     ),
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
@@ -113,6 +138,8 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         ),
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
+            Tag("Holds", "Keeping what would be delivered, and letting it go."),
+            Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
