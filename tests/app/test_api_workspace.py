@@ -210,11 +210,13 @@ def test_versions_are_paged_newest_first(api: Api) -> None:
 def test_no_answer_holds_a_secret(api: Api) -> None:
     api.track("m-1", preferences=GRANTED)
     api.wait_for("m-1", hook="retrying")
+    asked = {"destinations": ["hook"], "since": "2020-01-01", "until": "2100-01-01", "why": "to see one"}
+    backfill = api.owner.post("/backfills", json=asked).json()["data"]["backfills"][0]["id"]
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     seen = []
     for path, item in document["paths"].items():
         if "get" in item:
-            url = api.url + path.replace("{messageId}", "m-1").replace("{number}", "1")
+            url = api.url + path.replace("{messageId}", "m-1").replace("{number}", "1").replace("{id}", backfill)
             answer = api.owner.get(url)
             assert answer.status_code == 200, answer.text
             seen.append(answer.text)

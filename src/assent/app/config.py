@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+DEFAULT_KEEP: Final = timedelta(days=7)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,5 +16,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data: Path
-    keep: timedelta = timedelta(days=7)
+    keep: timedelta = DEFAULT_KEEP
     keep_bytes: int | None = None

@@ -136,7 +136,7 @@ async def preview_backfill(data: JSONBody[BackfillBody], server: NamedDependency
     for millions of events it takes a while.
     """
     found = await backfill.preview(server.stores, server.log, data.asked())
-    return Data(BackfillPreviews([_preview(one) for one in found]))
+    return Data(BackfillPreviews([preview_body(one) for one in found]))
 
 
 @post(
@@ -165,20 +165,20 @@ async def start_backfill(
         speed=data.speed,
     )
     await server.follow()
-    return Data(BackfillList([_backfill(one) for one in jobs]))
+    return Data(BackfillList([backfill_body(one) for one in jobs]))
 
 
 @get("/backfills", summary="All backfills", operation_id="listBackfills", responses=failures(400))
 async def list_backfills(server: NamedDependency[Server], destination: OfDestination = None) -> Data[BackfillList]:
     """The last hundred backfills, the newest first."""
     jobs = await asyncio.to_thread(lambda: server.stores.jobs.all(100, destination=destination))
-    return Data(BackfillList([_backfill(one) for one in jobs]))
+    return Data(BackfillList([backfill_body(one) for one in jobs]))
 
 
 @get("/backfills/{id:str}", summary="One backfill", operation_id="getBackfill", responses=failures(400, 404))
 async def get_backfill(server: NamedDependency[Server], id_: JobId) -> Data[Backfill]:
     """How far it is."""
-    return Data(_backfill(await asyncio.to_thread(server.stores.jobs.get, id_)))
+    return Data(backfill_body(await asyncio.to_thread(server.stores.jobs.get, id_)))
 
 
 @post(
@@ -224,10 +224,10 @@ async def _moved(move: Callable[..., Job], server: Server, request: _Request, jo
     stores: Stores = server.stores
     job = await asyncio.to_thread(lambda: move(stores, job_id, author=request.user.name, at=now()))
     await server.follow()
-    return Data(_backfill(job))
+    return Data(backfill_body(job))
 
 
-def _preview(found: Preview) -> BackfillPreview:
+def preview_body(found: Preview) -> BackfillPreview:
     return BackfillPreview(
         destination=found.destination,
         found=[ReasonCount(reason, events) for reason, events in sorted(found.found.items())],
@@ -240,7 +240,7 @@ def _preview(found: Preview) -> BackfillPreview:
     )
 
 
-def _backfill(job: Job) -> Backfill:
+def backfill_body(job: Job) -> Backfill:
     return Backfill(
         id=job.id,
         destination=job.destination,

@@ -14,7 +14,7 @@ from assent.app.api.access import owners_only
 from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.times import Time, epoch_ms, time_text
 from assent.app.services import holds
-from assent.app.services.holds import Kind
+from assent.app.services.holds import Held, Kind
 from assent.app.services.send_again import send_again
 from assent.app.wiring import Server, now
 from assent.domain.workspace import Version
@@ -72,6 +72,17 @@ class FailedBody(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     since: Annotated[Time | None, msgspec.Meta(description="Failed at this time or later.")] = None
     until: Annotated[Time | None, msgspec.Meta(description="Failed before this time.")] = None
 
+    def failed(self) -> FailedOnes:
+        """Raises InvalidInput."""
+        return FailedOnes(
+            self.destination,
+            tuple(self.message_ids or ()),
+            self.http_status,
+            self.answer,
+            epoch_ms(self.since, "since"),
+            epoch_ms(self.until, "until"),
+        )
+
 
 class SentAgain(Body, frozen=True):
     """How many failed events are tried again; how many the log has forgotten; how many match beside those."""
@@ -113,21 +124,7 @@ async def release(data: JSONBody[HoldBody], request: _Request, server: NamedDepe
 async def list_held(server: NamedDependency[Server]) -> Data[HeldList]:
     """How many events are kept for each destination, and when the oldest of them is given up."""
     found = await holds.held(server.stores, server.log, server.config.keep, at=now())
-    return Data(
-        HeldList(
-            [
-                HeldForDestination(
-                    destination=one.destination,
-                    events=one.events,
-                    unread=one.unread,
-                    oldest_at=time_text(one.oldest_at),
-                    goes_at=time_text(one.goes_at),
-                    goes_soon=one.goes_soon,
-                )
-                for one in found
-            ]
-        )
-    )
+    return Data(HeldList([held_body(one) for one in found]))
 
 
 @post(
@@ -144,17 +141,20 @@ async def send_failed_again(
     """Have failed events tried again at once, at most 10,000. Each is decided again before it goes. What the log has
     forgotten cannot be sent.
     """
-    wanted = FailedOnes(
-        data.destination,
-        tuple(data.message_ids or ()),
-        data.http_status,
-        data.answer,
-        epoch_ms(data.since, "since"),
-        epoch_ms(data.until, "until"),
-    )
-    done = await send_again(server.stores, server.log, wanted, author=request.user.name, at=now())
+    done = await send_again(server.stores, server.log, data.failed(), author=request.user.name, at=now())
     await server.follow()
     return Data(SentAgain(done.events, done.forgotten, done.more))
+
+
+def held_body(held: Held) -> HeldForDestination:
+    return HeldForDestination(
+        destination=held.destination,
+        events=held.events,
+        unread=held.unread,
+        oldest_at=time_text(held.oldest_at),
+        goes_at=time_text(held.goes_at),
+        goes_soon=held.goes_soon,
+    )
 
 
 async def _changed(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from assent.app.cli.audit import audit
+from assent.app.cli.backfill import backfill, hold, release, send_again
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
@@ -38,6 +39,10 @@ app.command()(undo)
 app.command()(export)
 app.command()(audit)
 app.command()(demo)
+app.command()(hold)
+app.command()(release)
+app.add_typer(backfill, name="backfill")
+app.command()(send_again)
 app.add_typer(token, name="token")
 
 

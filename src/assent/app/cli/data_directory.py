@@ -16,6 +16,7 @@ from assent.domain.errors import NotFound
 from assent.domain.workspace import Workspace
 from assent.engine.audit import Audit, LogFigures, audit
 from assent.log.interface import KeyCounts
+from assent.log.snapshot import SnapshotReader
 
 _HOUR_MS: Final = 3_600_000
 _STATE: Final = "state.db"
@@ -43,33 +44,41 @@ class DataDirectory:
 
     def current(self) -> int:
         """The number of the version in force. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with self.existing_stores() as stores:
             return stores.versions.current_number()
 
     def plan_restore(self, number: int) -> Plan:
         """What `restore` would do. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with self.existing_stores() as stores:
             return workspaces.plan_restore(stores, number, self._last_day())
 
     def restore(self, number: int, *, after: int, comment: str) -> int:
         """Put version `number` into force again; returns the version that is then in force. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with self.existing_stores() as stores:
             return workspaces.restore(stores, number, author=author(), at=now(), comment=comment, after=after).number
+
+    @contextmanager
+    def log(self) -> Iterator[SnapshotReader]:
+        """The log as it is now. Raises NotFound."""
+        if not (self._path / _LOG).exists():
+            raise NotFound(f"no event has come in yet: there is no `{_LOG}` in `{self._path}`")
+        with closing(open_log_snapshot(self._path)) as log:
+            yield SnapshotReader(log)
 
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with self.existing_stores() as stores:
             return dump(stores.current().workspace)
 
     def audit(self) -> Audit:
         """Whether the accounts balance. Raises NotFound."""
-        with self._existing_stores() as stores:
+        with self.existing_stores() as stores:
             destinations = stores.accounts.figures()
         # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
         return audit(self._log_figures(), destinations)
 
     @contextmanager
-    def _existing_stores(self) -> Iterator[Stores]:
+    def existing_stores(self) -> Iterator[Stores]:
         if not (self._path / _STATE).exists():
             raise NotFound(f"`{self._path}` is no data directory: there is no `{_STATE}` in it")
         with _stores(self._path) as stores:
