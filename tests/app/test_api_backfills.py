@@ -106,7 +106,7 @@ def _mistake(api: Api) -> None:
 
 def test_a_backfill_sends_what_was_withheld_by_mistake_and_nobody_who_refused(api: Api) -> None:
     _mistake(api)
-    [preview] = post(api, "/backfills/preview", {"destinations": ["pixel"], **FOREVER})["destinations"]
+    [preview] = post(api, "/backfill-preview", {"destinations": ["pixel"], **FOREVER})["destinations"]
     assert preview == {
         "destination": "pixel",
         "found": [{"reason": "category_denied", "events": 1}, {"reason": "destination_unmapped", "events": 3}],
@@ -133,7 +133,7 @@ def test_a_backfill_sends_what_was_withheld_by_mistake_and_nobody_who_refused(ap
         ("Backfill Finished", job["id"]),
         ("Backfill Started", job["id"]),
     ]
-    [again] = post(api, "/backfills/preview", {"destinations": ["pixel"], **FOREVER})["destinations"]
+    [again] = post(api, "/backfill-preview", {"destinations": ["pixel"], **FOREVER})["destinations"]
     assert again["sends"] == 0
 
 
@@ -142,9 +142,9 @@ def test_a_later_grant_does_not_send_the_past_unless_the_workspace_says_so(api: 
     api.track("agreed", preferences=GRANTED, userId="bob")
     api.wait_for("agreed", pixel="delivered")
     asked = {"destinations": ["pixel"], **FOREVER}
-    assert post(api, "/backfills/preview", asked)["destinations"][0]["sends"] == 0
+    assert post(api, "/backfill-preview", asked)["destinations"][0]["sends"] == 0
     api.put({**api.data("/workspace")["workspace"], "backfill_later_grants": True})
-    assert post(api, "/backfills/preview", asked)["destinations"][0]["sample"] == ["refused"]
+    assert post(api, "/backfill-preview", asked)["destinations"][0]["sample"] == ["refused"]
     post(api, "/backfills", {**asked, "why": "our lawyer agrees"})
     assert api.wait_for("refused", pixel="delivered")["pixel"]["reason"] == "consented"
     assert counts(api, "pixel") == {"delivered": 2}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assent.domain.record import Record
 from assent.engine.audit import LogFigures, Stretch
-from assent.log.interface import ACCEPTED
+from assent.log.interface import ACCEPTED, KeyCounts
 from assent.log.sqlite_file import LogFile
 
 _MISSING = """
@@ -47,6 +47,9 @@ class SnapshotReader:
 
     async def read(self, offset: int, limit: int) -> Sequence[Record]:
         return self._log.read(offset, limit)
+
+    async def key_counts(self, since: int, until: int) -> KeyCounts:
+        return self._log.key_counts(since, until)
 
     async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
         return self._log.trimmable(before, at_most_bytes)

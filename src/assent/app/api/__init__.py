@@ -29,6 +29,7 @@ from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
 from assent.app.api.parameters import check_parameters
 from assent.app.api.reasons import list_reasons
+from assent.app.api.trials import try_workspace
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
@@ -52,6 +53,7 @@ _ROUTES: Final = [
             get_workspace,
             put_workspace,
             plan_workspace,
+            try_workspace,
             export_workspace,
             list_versions,
             get_version,

@@ -125,7 +125,7 @@ OfDestination: TypeAlias = Annotated[
 
 
 @post(
-    "/backfills/preview",
+    "/backfill-preview",
     status_code=200,
     summary="What a backfill would send",
     operation_id="previewBackfill",

@@ -10,6 +10,7 @@ from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
+from assent.app.cli.trial import trial
 from assent.app.cli.version_option import print_version
 from assent.app.cli.workspace import apply, export, plan, undo
 
@@ -39,6 +40,7 @@ app.command()(undo)
 app.command()(export)
 app.command()(audit)
 app.command()(demo)
+app.command()(trial)
 app.command()(hold)
 app.command()(release)
 app.add_typer(backfill, name="backfill")

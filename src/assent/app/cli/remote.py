@@ -17,6 +17,7 @@ from assent.app.api.backfills import (
     NewBackfillBody,
 )
 from assent.app.api.holds import FailedBody, HeldForDestination, HeldList, HoldBody, SentAgain
+from assent.app.api.trials import TriedWorkspace
 from assent.app.cli.plan_document import read_plan
 from assent.app.services.holds import Kind
 from assent.app.services.workspaces import Plan
@@ -71,6 +72,11 @@ class Remote:
         answer = self._ask("POST", path, expectedVersion=str(after), comment=comment)
         return self._read(lambda version: int(version["number"]), answer)
 
+    def trial(self, workspace: Workspace, hours: int) -> TriedWorkspace:
+        """What `workspace` would change for the events of the last hours."""
+        answer = self._ask("POST", "trials", workspace, hours=str(hours))
+        return self._read(lambda found: msgspec.convert(found, TriedWorkspace), answer)
+
     def hold(self, kind: Kind, id_: str, on: bool, comment: str) -> int:
         """Hold or release it; returns the version that is then in force."""
         body = HoldBody(kind=kind, id=id_, comment=comment)
@@ -82,7 +88,7 @@ class Remote:
 
     def preview_backfill(self, asked: NewBackfillBody) -> Sequence[BackfillPreview]:
         body = BackfillBody(**{name: getattr(asked, name) for name in BackfillBody.__struct_fields__})
-        answer = self._ask("POST", "backfills/preview", body)
+        answer = self._ask("POST", "backfill-preview", body)
         return self._read(lambda found: msgspec.convert(found, BackfillPreviews).destinations, answer)
 
     def start_backfill(self, asked: NewBackfillBody) -> Sequence[Backfill]:

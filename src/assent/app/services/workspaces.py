@@ -37,13 +37,18 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(stores: Stores, workspace: Workspace, last_day: KeyCounts) -> Plan:
     """What `apply` would do now; `last_day` are the events to measure it on. Raises InvalidWorkspace."""
     current = stores.current()
-    ready = _ready(workspace, stores.secrets, stores.secrets.reference)
+    ready = prepared(stores, workspace)
     return Plan(
         current.number,
         changes(current.workspace, ready),
         sum(last_day.values()),
         impact(current.workspace, ready, last_day),
     )
+
+
+def prepared(stores: Stores, workspace: Workspace) -> Workspace:
+    """The workspace as `apply` would put it into force; keeps nothing. Raises InvalidWorkspace."""
+    return _ready(workspace, stores.secrets, stores.secrets.reference)
 
 
 def apply(
