@@ -212,11 +212,13 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
     api.wait_for("m-1", hook="retrying")
     asked = {"destinations": ["hook"], "since": "2020-01-01", "until": "2100-01-01", "why": "to see one"}
     backfill = api.owner.post("/backfills", json=asked).json()["data"]["backfills"][0]["id"]
+    draft = api.owner.post("/drafts", json={"name": "one"}).json()["data"]["id"]
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     seen = []
     for path, item in document["paths"].items():
         if "get" in item:
-            url = api.url + path.replace("{messageId}", "m-1").replace("{number}", "1").replace("{id}", backfill)
+            url = api.url + path.replace("{messageId}", "m-1").replace("{number}", "1")
+            url = url.replace("{id}", backfill).replace("{draft}", draft)
             answer = api.owner.get(url)
             assert answer.status_code == 200, answer.text
             seen.append(answer.text)

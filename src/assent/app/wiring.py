@@ -29,6 +29,7 @@ from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
+from assent.store.drafts import Drafts
 from assent.store.invitations import Invitations
 from assent.store.jobs import Jobs
 from assent.store.lockout import Lockout
@@ -65,6 +66,7 @@ class Stores(NamedTuple):
     lockout: Lockout
     trail: Trail
     jobs: Jobs
+    drafts: Drafts
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -89,6 +91,7 @@ def open_stores(data: Path) -> Stores:
         Lockout(engine),
         Trail(engine),
         Jobs(engine),
+        Drafts(engine),
     )
 
 

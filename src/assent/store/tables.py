@@ -219,3 +219,16 @@ jobs = Table(
     Column("note", Text, nullable=False),
     Index("jobs_by_state", "state", "destination"),
 )
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("workspace", LargeBinary, nullable=False),  # the JSON of domain.Workspace
+    Column("author", String(254), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+)

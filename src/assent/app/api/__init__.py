@@ -24,6 +24,15 @@ from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.destinations import list_destinations
 from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
+from assent.app.api.drafts import (
+    apply_draft,
+    create_draft,
+    delete_draft,
+    get_draft,
+    list_drafts,
+    put_draft,
+    try_draft,
+)
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
@@ -62,14 +71,20 @@ _ROUTES: Final = [
         ],
         tags=["Workspace"],
     ),
+    Router(
+        "/",
+        route_handlers=[list_drafts, create_draft, get_draft, put_draft, delete_draft, try_draft, apply_draft],
+        tags=["Drafts"],
+    ),
     Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
     Router(
         "/",
         route_handlers=[
-            preview_backfill,
-            start_backfill,
+            # Readers first: what a path is first registered with is what it answers to OPTIONS.
             list_backfills,
             get_backfill,
+            preview_backfill,
+            start_backfill,
             pause_backfill,
             resume_backfill,
             cancel_backfill,
@@ -140,6 +155,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         ),
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
+            Tag("Drafts", "Several edits, tried and put into force together."),
             Tag("Holds", "Keeping what would be delivered, and letting it go."),
             Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),

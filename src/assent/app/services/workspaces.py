@@ -51,6 +51,11 @@ def prepared(stores: Stores, workspace: Workspace) -> Workspace:
     return _ready(workspace, stores.secrets, stores.secrets.reference)
 
 
+def sealed(stores: Stores, workspace: Workspace) -> Workspace:
+    """The workspace with its secrets kept, and references in their place. Raises InvalidWorkspace."""
+    return _ready(workspace, stores.secrets, stores.secrets.keep)
+
+
 def apply(
     stores: Stores, workspace: Workspace, *, author: str, at: int, comment: str = "", after: int | None = None
 ) -> Version:
@@ -62,7 +67,7 @@ def apply(
     current = stores.current()
     if after is not None and after != current.number:
         raise Conflict(f"the workspace is at version {current.number} by now, not {after}: look at a new plan first")
-    ready = _ready(workspace, stores.secrets, stores.secrets.keep)
+    ready = sealed(stores, workspace)
     if current.number and ready == current.workspace:
         return current
     return stores.versions.save(

@@ -1,4 +1,4 @@
-"""what is held, what was read again, and backfills"""
+"""what is held, what was read again, backfills, and drafts"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,8 +51,22 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("jobs_by_state", ["state", "destination"], unique=False)
 
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("base", sa.Integer(), nullable=False),
+        sa.Column("workspace", sa.LargeBinary(), nullable=False),
+        sa.Column("author", sa.String(length=254), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("drafts")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("jobs_by_state")
 
