@@ -4,10 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accept, decide, delivery, memory, trial
+from benchmarks import accept, backfill, decide, delivery, memory, trial
 from benchmarks.table import machine
 
-ALL = {"decide": decide.run, "accept": accept.run, "delivery": delivery.run, "memory": memory.run, "trial": trial.run}
+ALL = {
+    "decide": decide.run,
+    "accept": accept.run,
+    "delivery": delivery.run,
+    "memory": memory.run,
+    "trial": trial.run,
+    "backfill": backfill.run,
+}
 
 
 def main() -> None:

@@ -25,17 +25,19 @@ from benchmarks.table import table
 _NOON = 1_767_268_800_000
 _A_COMMIT = 5_000
 _DESTINATIONS = 30
+_READ_AGAIN = 200_000
 
 
 def run() -> str:
-    rows = [_row(5_000_000, 300), _row(500_000, 100_000)]
+    rows = [_row(5_000_000, 300), _row(200_000, 100_000)]
     return table(
         "Trying a change of the rules on the events in the log",
         ("events", "distinct routing keys", "Assent: a trial, s", "deciding every event again, s"),
         rows,
         f"{_DESTINATIONS} destinations, six categories; the change (`several_categories: all`, `no_consent: withhold`) "
         "touches all of them. A trial counts exactly, by reason, and finds examples; deciding every event again reads "
-        "the log and compares the verdicts of two compiled policies, and gives only the counts. One core.",
+        "the log and compares the verdicts of two compiled policies, and gives only the counts: measured on the first "
+        f"{_READ_AGAIN:,} events, and multiplied.",
     )
 
 
@@ -54,12 +56,12 @@ async def _measure(directory: Path, events: int, keys: int) -> tuple[str, str, s
     changed = {**document["consent"], "rules": {"several_categories": "all", "no_consent": "withhold"}}
     new = workspace_of({**document, "consent": changed})
     counted, seconds = await _trial(stores, log, new)
-    again, seconds_again = await _again(log, stores.current().workspace, new)
+    again, seconds_again = await _again(log, stores.current().workspace, new, min(events, _READ_AGAIN))
     await log.close()
     stores.engine.dispose()
-    if counted != again:
+    if events <= _READ_AGAIN and counted != again:
         raise ValueError("the two do not agree")
-    return f"{events:,}", f"{keys:,}", f"{seconds:.2f}", f"{seconds_again:.1f}"
+    return f"{events:,}", f"{keys:,}", f"{seconds:.2f}", f"{seconds_again * events / min(events, _READ_AGAIN):.0f}"
 
 
 def _records(events: int, keys: int) -> Iterator[list[Record]]:
@@ -83,13 +85,13 @@ async def _trial(stores: Stores, log: SqliteLog, new: Workspace) -> tuple[dict[s
     return {one.destination: one.newly_delivered - one.newly_withheld for one in tried.effects}, seconds
 
 
-async def _again(log: SqliteLog, old: Workspace, new: Workspace) -> tuple[dict[str, int], float]:
+async def _again(log: SqliteLog, old: Workspace, new: Workspace, events: int) -> tuple[dict[str, int], float]:
     started = time.perf_counter()
     before, after = Policy(old).decide_key, Policy(new).decide_key
     found: dict[str, int] = {}
     offset = log.start
-    while offset < log.head:
-        records = await log.read(offset, _A_COMMIT)
+    while offset < events:
+        records = await log.read(offset, min(_A_COMMIT, events - offset))
         for record in records:
             _compare(before, after, record.routing_key, found)
         offset += len(records)

@@ -36,6 +36,7 @@ from assent.app.api.drafts import (
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
+from assent.app.api.options import allowing
 from assent.app.api.parameters import check_parameters
 from assent.app.api.reasons import list_reasons
 from assent.app.api.trials import try_workspace
@@ -73,14 +74,24 @@ _ROUTES: Final = [
     ),
     Router(
         "/",
-        route_handlers=[list_drafts, create_draft, get_draft, put_draft, delete_draft, try_draft, apply_draft],
+        route_handlers=[
+            allowing("/drafts", "GET", "POST"),
+            allowing("/drafts/{draft:str}", "DELETE", "GET", "PUT"),
+            list_drafts,
+            create_draft,
+            get_draft,
+            put_draft,
+            delete_draft,
+            try_draft,
+            apply_draft,
+        ],
         tags=["Drafts"],
     ),
     Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
     Router(
         "/",
         route_handlers=[
-            # Readers first: what a path is first registered with is what it answers to OPTIONS.
+            allowing("/backfills", "GET", "POST"),
             list_backfills,
             get_backfill,
             preview_backfill,
