@@ -27,8 +27,8 @@ def run() -> str:
         ("way", "events/s"),
         rows,
         "Events of about 1.2 KB that were withheld because the destination was in no category. Each is read again, "
-        "what became of it is worked out, it is decided under the version in force and against what its person said since, "
-        "sent, and settled. The webhook runs on the other core and only counts.",
+        "what became of it is worked out, it is decided under the version in force and against what its person said "
+        "since, sent, and settled. The webhook runs on the other core and only counts.",
     )
 
 
