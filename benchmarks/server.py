@@ -65,18 +65,24 @@ def on_core(core: int, command: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(workspace: dict[str, Any] | None = None, *, command: Sequence[str] | None = None) -> Iterator[Running]:
-    """`assent serve` on a fresh data directory, or another `command` that takes a port and answers `/readyz`."""
+def running(
+    workspace: dict[str, Any] | None = None, *, command: Sequence[str] | None = None, data: Path | None = None
+) -> Iterator[Running]:
+    """`assent serve` on a fresh data directory, or on one that there is (`data`), or another `command` that takes a
+    port and answers `/readyz`."""
     port = free_port()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as directory:
-        data = Path(directory)
-        if command is None:
+        assent = str(Path(sys.executable).with_name("assent"))
+        if data is not None:
+            whole = [assent, "serve", "--data", str(data), "--port", str(port), "--keep-days", "60"]
+        elif command is None:
+            data = Path(directory)
             file = data / "workspace.json"
             file.write_text(json.dumps(workspace))
-            assent = str(Path(sys.executable).with_name("assent"))
             options = ["serve", "--data", f"{data}/data", "--workspace", str(file), "--port", str(port)]
             whole = [assent, *options]
         else:
+            data = Path(directory)
             whole = [*command, str(port), directory]
         process = subprocess.Popen(on_core(SERVER_CORE, whole), stderr=subprocess.DEVNULL)
         try:

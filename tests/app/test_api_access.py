@@ -25,7 +25,42 @@ ROUTES = [
     ("GET", "/discards"),
     ("GET", "/destinations"),
     ("GET", "/reasons"),
+    ("GET", "/connectors"),
+    ("GET", "/sources"),
+    ("POST", "/sources"),
+    ("GET", "/sources/website"),
+    ("PATCH", "/sources/website"),
+    ("DELETE", "/sources/website"),
+    ("POST", "/sources/website/rotate"),
+    ("POST", "/destinations"),
+    ("GET", "/destinations/pixel"),
+    ("PATCH", "/destinations/pixel"),
+    ("DELETE", "/destinations/pixel"),
+    ("POST", "/destinations/pixel/hold"),
+    ("POST", "/destinations/pixel/release"),
+    ("POST", "/destinations/pixel/test"),
+    ("GET", "/users"),
+    ("PATCH", "/users/usr_0"),
+    ("DELETE", "/users/usr_0"),
+    ("POST", "/users/usr_0/password-link"),
+    ("GET", "/invitations"),
+    ("POST", "/invitations"),
+    ("DELETE", "/invitations/inv_0"),
+    ("GET", "/tokens"),
+    ("POST", "/tokens"),
+    ("DELETE", "/tokens/tok_0"),
+    ("GET", "/audit-trail"),
 ]
+PLACES = {
+    "number": "1",
+    "messageId": "m-1",
+    "sourceId": "website",
+    "destinationId": "pixel",
+    "userId": "usr_0",
+    "invitationId": "inv_0",
+    "tokenId": "tok_0",
+}
+READING = {("POST", "/workspace/plan"), ("POST", "/decisions")}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +83,7 @@ def the_error(answer: httpx.Response, status: int) -> dict[str, Any]:
 def test_these_are_all_routes(api: Api) -> None:
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     documented = {
-        (method.upper(), path.format(number="1", messageId="m-1").removeprefix("/api/v1"))
+        (method.upper(), path.format(**PLACES).removeprefix("/api/v1"))
         for path, item in document["paths"].items()
         for method in item
     }
@@ -69,7 +104,7 @@ def test_nothing_is_told_without_a_known_token(api: Api, method: str, path: str,
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_member_may_do_all_but_change(api: Api, method: str, path: str) -> None:
     body = api.data("/workspace")["workspace"] if method != "GET" else None
-    expected = HTTPStatus.FORBIDDEN if method == "PUT" else HTTPStatus.OK
+    expected = HTTPStatus.OK if method == "GET" or (method, path) in READING else HTTPStatus.FORBIDDEN
     assert api.member.request(method, path, json=body).status_code == expected
 
 

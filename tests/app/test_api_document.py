@@ -40,12 +40,14 @@ def schemathesis(api: Api, directory: Path, token: str, *options: str) -> str:
     return run.stdout
 
 
-def test_the_api_does_what_the_document_says_whatever_comes_in(api: Api, tmp_path: Path) -> None:
+def test_the_api_does_what_the_document_says_whatever_comes_in(
+    api: Api, document: dict[str, Any], tmp_path: Path
+) -> None:
     # A workspace that has the right shape may still be wrong, and a cursor be one that was never given.
     found = schemathesis(
         api, tmp_path, api.owner_token, "--max-examples=10", "--exclude-checks=positive_data_acceptance"
     )
-    assert "Tested: 34" in found
+    assert f"Tested: {len(operations(document))}" in found
     assert int(re.search(r"(\d+) generated", found)[1]) > 1_000  # type: ignore[index]
 
 
@@ -76,7 +78,7 @@ def test_everything_is_described(document: dict[str, Any]) -> None:
                 reference = response["content"]["application/json"]["schema"]["$ref"]
                 assert reference == "#/components/schemas/Errors"
     ids = [one["operationId"] for one in operations(document)]
-    assert len(ids) == len(set(ids)) == 34
+    assert len(ids) == len(set(ids)) == len(operations(document))
     for name, schema in document["components"]["schemas"].items():
         assert schema.get("description") or "enum" in schema, name
 

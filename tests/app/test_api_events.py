@@ -45,6 +45,7 @@ def test_an_event_is_shown_as_destinations_see_it(api: Api) -> None:
     event = api.data("/events", messageId="page-1")["events"][0]
     payload = event.pop("payload")
     received_at = event.pop("receivedAt")
+    assert sum(event.pop("outcomes").values()) == 1
     assert event == {
         "messageId": "page-1",
         "type": "page",
@@ -70,6 +71,12 @@ def test_an_event_is_shown_as_destinations_see_it(api: Api) -> None:
         ({"messageId": "view-07"}, ["view-07"]),
         ({"messageId": "view-07", "source": "app"}, []),
         ({"event": "Product"}, []),
+        ({"subject": "a-1"}, ["page-1"]),
+        ({"subject": "u-1", "source": "app"}, ["app-1"]),
+        ({"text": 'a": 1'}, ["identify-1"]),
+        ({"text": "PRODUCT", "source": "app"}, ["app-1"]),
+        ({"text": "page-1"}, ["page-1"]),
+        ({"text": "nowhere"}, []),
         ({"userId": "null"}, []),
         ({"to": "2020-01-01"}, []),
         ({"to": "2020-01-01T00:00:00Z"}, []),

@@ -1,5 +1,6 @@
 """Why: what `GET /events/{messageId}/decisions` says of an event at every destination is what happened."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def test_every_state_is_told_with_its_reason(api: Api) -> None:
         "remedy": "Nothing to do.",
         "segmentCode": None,
         "categories": ["analytics"],
+        "rules": [],
         "version": 1,
         "heldBy": [],
         "attempts": None,
@@ -85,6 +87,57 @@ def test_attempts_say_what_the_destination_answered(api: Api) -> None:
     assert "closed for repairs" in retrying["answer"]
     assert retrying["nextAt"] > retrying["firstAt"]
     assert retrying["settledAt"] is None
+
+
+def found(api: Api, **filters: str) -> list[str]:
+    """The message ids of the events that match these filters."""
+    return [one["messageId"] for one in api.data("/events", **filters)["events"]]
+
+
+def test_events_are_found_by_what_became_of_them(api: Api) -> None:
+    api.track("m-1", preferences=GRANTED)
+    api.track("m-2", preferences=NO_ADVERTISING)
+    api.track("m-3", preferences={"analytics": False})
+    api.wait_for("m-3", pixel="withheld", warehouse="withheld", picky="withheld", sick="withheld")
+    api.wait_for("m-1", picky="failed", sick="retrying", slow="unread")
+
+    assert found(api, reason="category_denied") == ["m-3", "m-2"]
+    assert found(api, reason="category_denied", destination="pixel") == ["m-2"]
+    assert found(api, reason="category_missing") == ["m-3"]
+    assert found(api, state="withheld", destination="pixel") == ["m-3", "m-2"]
+    assert found(api, verdict="deliver", destination="pixel") == ["m-1"]
+    assert found(api, state="failed") == ["m-2", "m-1"]
+    assert found(api, state="retrying") == ["m-2", "m-1"]
+    assert found(api, state="unread", destination="slow") == ["m-3", "m-2", "m-1"]
+    # All of it must hold at one destination: the one that withheld m-2 did not for consent.
+    assert found(api, state="withheld", reason="consented") == []
+    assert found(api, destination="nobody") == []
+
+    workspace = api.data("/workspace")["workspace"]
+    workspace["consent"]["rules"] = {"no_consent": "withhold"}
+    api.put(workspace)
+    api.track("m-4")
+    api.wait_for("m-4", pixel="withheld")
+    assert found(api, reason="consent_absent", verdict="withhold") == ["m-4"]
+    outcomes = {one["messageId"]: one["outcomes"] for one in api.data("/events")["events"]}
+    for message_id, counts in outcomes.items():
+        states = [one["state"] for one in api.fates(message_id).values()]
+        assert {name: count for name, count in counts.items() if count} == dict(Counter(states))
+
+
+def test_the_rule_that_settled_it_is_told(api: Api) -> None:
+    workspace = api.data("/workspace")["workspace"]
+    workspace["consent"]["categories"][1]["destinations"] = ["pixel", "warehouse"]
+    api.put(workspace)
+    api.track("m-1", preferences=NO_ADVERTISING)
+    fates = api.wait_for("m-1", warehouse="delivered", pixel="withheld")
+    assert fates["pixel"]["rules"] == []
+    [rule] = fates["warehouse"]["rules"]
+    assert (rule["name"], rule["value"]) == ("several_categories", "any")
+    assert "one that is granted is enough" in rule["meaning"]
+
+    decided = api.owner.post("/decisions", json={"type": "track"}).json()["data"]["decisions"]
+    assert [one["rules"][0]["name"] for one in decided] == ["no_consent"] * 5
 
 
 def test_an_event_stays_explained_by_the_version_that_decided_it(api: Api) -> None:

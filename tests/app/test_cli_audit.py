@@ -99,7 +99,7 @@ def put_in_force(server: Server, document: dict[str, Any]) -> None:
     directory, workspace = DataDirectory(server.data), workspace_of(document)
     directory.apply(workspace, after=directory.plan(workspace).version, comment="")
     stores = open_stores(server.data)
-    remote = Remote(server.url, stores.tokens.create("test", "member", at=0))
+    remote = Remote(server.url, stores.tokens.create("test", "member", at=0, author="test").text)
     stores.engine.dispose()
     wait_until(lambda: remote.export() == directory.export(), "the server follows")
 

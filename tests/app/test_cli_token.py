@@ -1,4 +1,4 @@
-"""`assent token create`, `assent --version` and `assent --help` as people run them."""
+"""`assent token`, `assent --version` and `assent --help` as people run them."""
 
 import subprocess
 import sys
@@ -44,8 +44,37 @@ def test_the_version() -> None:
     assert assent("--version").stdout == f"assent {version('assent')}\n"
 
 
+def test_tokens_are_listed_and_revoked(tmp_path: Path) -> None:
+    text = assent("token", "create", "--data", tmp_path, "--role", "owner", "--name", "deploy").stdout.strip()
+    assent("token", "create", "--data", tmp_path, "--role", "member", "--name", "grafana")
+    listed = assent("token", "list", "--data", tmp_path)
+    (id_, role, _, name), (_, other_role, _, other) = (line.split() for line in listed.stdout.splitlines())
+    assert (role, name, other_role, other) == ("owner", "deploy", "member", "grafana")
+    assert text not in listed.stdout
+
+    revoked = assent("token", "revoke", id_, "--data", tmp_path)
+    assert (revoked.returncode, revoked.stdout) == (0, "The token `deploy` is revoked.\n")
+    stores = open_stores(tmp_path)
+    assert stores.tokens.check(text) is None
+    (on_record, *_) = stores.trail.entries(1)
+    stores.engine.dispose()
+    assert on_record.author.startswith("cli:")
+    assert on_record.happening.action == "Token Revoked"
+
+    again = assent("token", "revoke", id_, "--data", tmp_path)
+    assert (again.returncode, again.stderr) == (1, f"there is no token `{id_}`\n")
+    nowhere = assent("token", "list", "--data", tmp_path / "nowhere")
+    assert nowhere.returncode == 1
+    assert "is no data directory" in nowhere.stderr
+
+
 @pytest.mark.parametrize(
-    "command", ["decide", "serve", "plan", "apply", "export", "audit", "demo", "token", "token create"]
+    "command",
+    [
+        *("decide", "serve", "plan", "apply", "export", "audit", "demo"),
+        *("token", "token create", "token list", "token revoke"),
+        *("user", "user list", "user invite", "user remove"),
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     helped = assent(*command.split(), "--help")

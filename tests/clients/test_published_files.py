@@ -1,12 +1,15 @@
 """The copies of published files: the library that Assent serves, and the list of what these tests install."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from harness import need, node_modules
+from harness.tools import node
 
 _HERE: Final = Path(__file__).parent
 _VENDOR: Final = _HERE.parents[1] / "src/assent/app/static/vendor"
@@ -46,6 +49,17 @@ def test_what_the_console_ships_is_published(name: str) -> None:
     assert files
     for file in files:
         assert file.read_bytes() == (package / folder / file.name).read_bytes(), file.name
+
+
+def test_the_snippet_that_people_copy_is_the_published_one() -> None:
+    package, ours = node_modules() / "@segment/snippet", _VENDOR / "segment-snippet"
+    assert json.loads((package / "package.json").read_text())["version"] == (ours / "VERSION").read_text().strip()
+    assert (ours / "LICENSE").read_bytes() == (package / "LICENSE").read_bytes()
+    options = {"host": "ASSENT", "apiKey": "WRITE_KEY", "useHostForBundles": True, "load": False}
+    script = f"process.stdout.write(require({json.dumps(str(package))}).min({json.dumps(options)}))"
+    rendered = subprocess.run([node(), "-e", script], capture_output=True, text=True, check=True).stdout
+    without_page = re.sub(r"\s*analytics\.page\(\);\s*", "\n", rendered)
+    assert (ours / "snippet.min.js").read_text().strip() == without_page.strip()
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from assent.app.services.people import invite
 from assent.app.services.sign_in import welcome_link
 from assent.app.wiring import now
 from harness.api import Api, a_workspace, running_api
@@ -62,10 +63,7 @@ def owner(seat: Callable[..., Seat], api: Api) -> Seat:
 @pytest.fixture
 def member(seat: Callable[..., Seat], api: Api, owner: Seat) -> Seat:
     """max@example.com, a member, signed in."""
-    expires_at = now() + 60_000
-    link = api.server.stores.invitations.create(
-        "max@example.com", "member", invited_by="olivia@example.com", expires_at=expires_at
-    )
+    link = invite(api.server.stores, "max@example.com", "member", author="olivia@example.com", at=now())
     member = seat()
-    member.join(f"/join/{link}", "max@example.com", "Max Member")
+    member.join(link, "max@example.com", "Max Member")
     return member

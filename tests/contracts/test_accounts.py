@@ -293,18 +293,37 @@ def test_attempts_come_back_as_they_were_written(accounts: Accounts) -> None:
 def test_attempts_are_found_by_destination_state_and_offset(accounts: Accounts) -> None:
     crm = [an_attempt(9), an_attempt(2, state=State.FAILED), an_attempt(5)]
     ads = [an_attempt(5, "ads", state=State.WITHHELD), an_attempt(2, "ads")]
-    accounts.settle(Settlement("crm", MINUTE, {}, crm))
-    accounts.settle(Settlement("ads", MINUTE, {}, ads))
+    for name, found in (("crm", crm), ("ads", ads)):
+        accounts.open(name, 0)
+        accounts.settle(Settlement(name, MINUTE, {}, found))
     assert [one.offset for one in accounts.attempts(destination="crm")] == [2, 5, 9]
     assert accounts.attempts(destination="crm", state=State.RETRYING) == [crm[2], crm[0]]
     assert accounts.attempts(state=State.FAILED) == [crm[1]]
-    assert {(one.destination, one.offset) for one in accounts.attempts_at([5, 9])} == {
+    assert {(one.destination, one.offset) for one in accounts.attempts_between(5, 10)} == {
         ("crm", 5),
         ("ads", 5),
         ("crm", 9),
     }
-    assert accounts.attempts_at([]) == []
+    assert accounts.attempts_between(6, 9) == accounts.attempts_between(5, 5) == []
     assert accounts.waiting() == {"crm": 2, "ads": 1}
+
+
+def test_attempts_are_found_where_one_looks_for_samples(accounts: Accounts) -> None:
+    crm = [an_attempt(number, state=State.FAILED) for number in (2, 5, 9)]
+    ads = an_attempt(5, "ads")
+    accounts.settle(Settlement("crm", MINUTE, {}, [*crm, an_attempt(10)]))
+    accounts.settle(Settlement("ads", MINUTE, {}, [ads]))
+    assert accounts.newest_failed("crm", 2) == [crm[2], crm[1]]
+    assert accounts.newest_failed("ads", 2) == []
+
+
+def test_spans_are_found_by_the_stretch_that_they_touch(accounts: Accounts) -> None:
+    accounts.open("crm", 0)
+    for start, end, version in ((0, 5, 1), (5, 9, 2), (9, 12, 3)):
+        accounts.settle(read(start, end, version=version, delivered=end - start))
+    assert [one.version for one in accounts.spans_between(4, 6)] == [1, 2]
+    assert [one.version for one in accounts.spans_between(5, 9)] == [2]
+    assert accounts.spans_between(12, 20) == []
 
 
 def test_a_later_attempt_replaces_what_changed(accounts: Accounts) -> None:

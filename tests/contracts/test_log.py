@@ -463,6 +463,13 @@ async def test_everything_received_is_counted_by_minute(opened: Opener) -> None:
         ]
         assert await log.received(minute + 1, minute + 2) == [Received("web", minute + 1, ACCEPTED, 1)]
         assert await log.received(0, minute) == []
+        # By longer stretches, which begin at multiples of their length.
+        assert sorted(await log.received(minute, minute + 2, minutes=1440)) == [
+            Received("app", minute - minute % 1440, ACCEPTED, 1),
+            Received("web", minute - minute % 1440, ACCEPTED, 4),
+            Received("web", minute - minute % 1440, DiscardCode.DUPLICATE, 1),
+            Received("web", minute - minute % 1440, DiscardCode.EMPTY_BATCH, 1),
+        ]
 
 
 async def test_discards_are_paged_newest_first(opened: Opener) -> None:

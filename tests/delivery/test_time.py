@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from assent.app.services import backfill
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import open_stores
 from assent.delivery import supervisor
 from assent.domain.decision import Decision, Verdict
@@ -259,7 +260,7 @@ class Time(RuleBasedStateMachine):
     async def _what_is_said_is_true(self) -> None:
         """What is explained of every event agrees with what arrived, and with the counters."""
         self.the_accounts_balance()
-        explainer = Explainer(self.rig.log, self.rig.accounts, self.stores.versions, lambda: self.rig._in_force)
+        explainer = Explainer(self.rig.log, Fates(self.rig.accounts, self.stores.versions, lambda: self.rig._in_force))
         said: dict[str, Counter[State]] = {one: Counter() for one in DESTINATIONS}
         for name, _source, _person, _record in self.sent:
             [explained] = await explainer.explain(name)

@@ -7,13 +7,14 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from delivery_rig import BUSY, REFUSED, a_rig, a_workspace, each, in_fast_time, seconds, unavailable
 
 from assent.destinations.connector import Outcome, Outgoing
 from assent.domain.decision import Reason
 from assent.domain.outcome import Cursor, Span, State
-from assent.domain.workspace import Category
+from assent.domain.workspace import Category, Workspace
 from assent.engine.retry import GIVE_UP_MS
 from assent.testing import FakeDestination, a_record
 
@@ -269,6 +270,165 @@ async def test_the_order_is_kept_over_a_restart(tmp_path: Path) -> None:
         await rig.settled_everything()
         assert_order(crm, people=2)
         assert rig.states("crm") == {State.DELIVERED: 20}
+
+
+# --- held
+
+
+def holding(held: bool = True, categories: Sequence[Category] = ()) -> Workspace:
+    """The destination `crm`, held or not."""
+    workspace = a_workspace("crm", categories=categories)
+    [crm] = workspace.destinations
+    return msgspec.structs.replace(workspace, destinations=(msgspec.structs.replace(crm, held=held),))
+
+
+@in_fast_time
+async def test_held_events_are_kept_and_arrive_in_order_when_released(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        await rig.append_many(10)
+        await rig.settled_everything()
+        await rig.put_in_force(holding())
+        await rig.append_many(40, start=10)
+        await seconds(60)
+        assert (rig.worker("crm").position, len(rig.fakes["crm"].sends)) == (10, 10)
+        rig.assert_balance()
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert rig.fakes["crm"].delivered_ids == [f"e{number}" for number in range(50)]
+
+
+@in_fast_time
+async def test_what_was_held_is_decided_by_the_version_that_releases_it(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        await rig.put_in_force(holding())
+        await rig.append(a_record("no", **refusing("no")), a_record("plain"))
+        await rig.put_in_force(holding(categories=[ADS]))
+        await seconds(10)
+        assert rig.states("crm") == {}
+        await rig.put_in_force(holding(False, [ADS]))
+        await rig.settled_everything()
+        assert rig.fakes["crm"].delivered_ids == ["plain"]
+        assert rig.states("crm") == {State.WITHHELD: 1, State.DELIVERED: 1}
+        assert rig.accounts.spans(0)["crm"] == Span("crm", 0, 2, 5)
+
+
+@in_fast_time
+async def test_what_waits_is_not_tried_while_it_is_held(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        crm = rig.fakes["crm"]
+        crm.answer = each(lambda one: BUSY if one == "e0" else None)
+        await rig.append_many(3)
+        await rig.until(lambda: rig.states("crm") == {State.DELIVERED: 2, State.RETRYING: 1})
+        await rig.put_in_force(holding())
+        await seconds(1)
+        sends = len(crm.sends)
+        await seconds(300)
+        assert len(crm.sends) == sends
+        assert rig.states("crm") == {State.DELIVERED: 2, State.RETRYING: 1}
+        crm.answer = FakeDestination().answer
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert crm.delivered_ids == ["e1", "e2", "e0"]
+
+
+@in_fast_time
+async def test_a_destination_that_is_left_alone_is_not_even_probed_while_it_is_held(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        crm = rig.fakes["crm"]
+        crm.answer = unavailable()
+        await rig.append_many(50)
+        # By the eleventh try it is left alone for half a minute: the hold comes amid that.
+        await rig.until(lambda: len(crm.sends) >= 11)
+        await seconds(10)
+        sends = len(crm.sends)
+        await rig.put_in_force(holding())
+        await seconds(100)
+        assert len(crm.sends) == sends
+        crm.answer = FakeDestination().answer
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert rig.states("crm") == {State.DELIVERED: 50}
+
+
+@in_fast_time
+async def test_the_time_that_an_event_is_held_does_not_count_against_it(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        crm = rig.fakes["crm"]
+        crm.answer = each(lambda one: BUSY if one == "e0" else None)
+        await rig.append_many(2)
+        await rig.until(lambda: rig.states("crm") == {State.DELIVERED: 1, State.RETRYING: 1})
+        await rig.put_in_force(holding())
+        await seconds(1)
+        rig.clock_error += 2 * GIVE_UP_MS
+        hiccups = {"e0": BUSY}
+        crm.answer = each(lambda one: hiccups.pop(one, None))
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert rig.states("crm") == {State.DELIVERED: 2}
+
+
+@in_fast_time
+async def test_a_page_in_flight_ends_before_the_cursor_stands(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        crm, answering = rig.fakes["crm"], asyncio.Event()
+
+        async def slowly(batch: Sequence[Outgoing]) -> list[None]:
+            await answering.wait()
+            return [None]
+
+        crm.answer = slowly
+        await rig.append_many(1)
+        await rig.until(lambda: len(crm.sends) == 1)
+        await rig.append_many(20, start=1)
+        await rig.put_in_force(holding())
+        answering.set()
+        await rig.until(lambda: rig.states("crm") == {State.DELIVERED: 1})
+        await seconds(20)
+        assert crm.delivered_ids == ["e0"]
+        assert rig.worker("crm").position == 1
+        rig.assert_balance()
+
+
+@in_fast_time
+async def test_a_held_destination_stops_at_once_and_is_still_held_after_a_restart(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        await rig.put_in_force(holding())
+        await rig.append_many(5)
+        started = asyncio.get_running_loop().time()
+        await rig.restart()
+        assert asyncio.get_running_loop().time() - started < 10
+        await seconds(20)
+        assert rig.fakes["crm"].sends == []
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert rig.fakes["crm"].delivered_ids == [f"e{number}" for number in range(5)]
+
+
+@in_fast_time
+async def test_a_trim_gives_up_what_was_held_too_long(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        await rig.put_in_force(holding())
+        await rig.append_many(30)
+        await rig.delivery.trim(rig.now() + 1, at_most_bytes=None)
+        assert rig.fakes["crm"].sends == []
+        assert rig.states("crm") == {State.FAILED: 30}
+        rig.assert_balance()
+        await rig.append_many(3, start=30)
+        await seconds(20)
+        assert rig.fakes["crm"].sends == []
+        await rig.put_in_force(holding(False))
+        await rig.settled_everything()
+        assert rig.states("crm") == {State.FAILED: 30, State.DELIVERED: 3}
+
+
+@in_fast_time
+async def test_a_held_destination_that_is_removed_settles_what_it_had(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, crm=FakeDestination()) as rig:
+        await rig.put_in_force(holding())
+        await rig.append_many(4)
+        await rig.put_in_force(Workspace())
+        await rig.settled_everything()
+        assert rig.states("crm") == {State.WITHHELD: 4}
 
 
 # --- one bad event

@@ -1,6 +1,11 @@
 """SIGTERM under load: what is in flight is finished, nothing acknowledged is lost, nothing is sent twice."""
 
+import re
+import time
+from contextlib import ExitStack
 from pathlib import Path
+
+import httpx
 
 from faults.fault_rig import (
     CONSENT,
@@ -13,6 +18,8 @@ from faults.fault_rig import (
 from harness import Server, assert_accounts_balance, wait_until
 
 STOPS = 2
+AT_ONCE_SECONDS = 5
+"""Much less than the ten that answers under way are given."""
 
 
 def test_a_server_that_is_asked_to_stop_finishes_what_is_in_flight(tmp_path: Path) -> None:
@@ -42,3 +49,28 @@ def test_a_server_that_is_asked_to_stop_finishes_what_is_in_flight(tmp_path: Pat
         finally:
             server.kill()
             server.print_output()
+
+
+def test_a_server_that_is_asked_to_stop_does_not_wait_for_who_looks_on(tmp_path: Path) -> None:
+    server = Server({"sources": SOURCES}, tmp_path)
+    try:
+        server.start()
+        with httpx.Client(base_url=server.url) as owner, ExitStack() as streams:
+            _become_owner(server, owner)
+            streams.enter_context(owner.stream("GET", "/live/events"))
+            started = time.monotonic()
+            server.stop()
+            assert time.monotonic() - started < AT_ONCE_SECONDS
+        assert "Traceback" not in server.output
+    finally:
+        server.kill()
+        server.print_output()
+
+
+def _become_owner(server: Server, client: httpx.Client) -> None:
+    [link] = re.findall(r"/join/[\w-]+", server.output)
+    client.get(link)
+    password = "correct horse battery"
+    form = {"email": "o@example.com", "name": "O", "password": password, "again": password}
+    answer = client.post(link, data={**form, "_csrf_token": client.cookies["assent_form"]})
+    assert answer.status_code == 303

@@ -13,9 +13,10 @@ import uvicorn
 
 from assent.app.api import create_api
 from assent.app.asgi import Application
-from assent.app.config import Config
+from assent.app.config import Config, Oidc
 from assent.app.console import create_console
 from assent.app.services.workspaces import apply
+from assent.app.serving import Http
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import workspace_of
 from harness import wait_until
@@ -31,8 +32,8 @@ class Api:
     def __init__(self, server: Server, url: str) -> None:
         self.server = server
         self.url = url
-        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now())
-        self.member_token = server.stores.tokens.create("max", "member", at=now())
+        self.owner_token = server.stores.tokens.create("olivia", "owner", at=now(), author="test").text
+        self.member_token = server.stores.tokens.create("max", "member", at=now(), author="test").text
         self.owner = self._client(self.owner_token)
         self.member = self._client(self.member_token)
         self.nobody = httpx.Client(base_url=f"{url}/api/v1", timeout=20)
@@ -83,14 +84,14 @@ class Api:
 
 
 @contextlib.contextmanager
-def running_api(directory: Path, workspace: Mapping[str, Any]) -> Iterator[Api]:
+def running_api(directory: Path, workspace: Mapping[str, Any], *, oidc: Oidc | None = None) -> Iterator[Api]:
     """A server on a free port, which has `workspace` (a workspace document) as its version 1."""
-    server = Server(Config(data=directory / "data"))
+    server = Server(Config(data=directory / "data", oidc=oidc))
     apply(server.stores, workspace_of(dict(workspace)), author="test", at=now(), comment="the first")
     options = uvicorn.Config(
         Application(server, create_api(server), create_console(server)), lifespan="on", log_config=None
     )
-    http = uvicorn.Server(options)
+    http = Http(options, server, "a test listens")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=http.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -107,9 +108,10 @@ def running_api(directory: Path, workspace: Mapping[str, Any]) -> Iterator[Api]:
 
 class Receiver:
     """A server for webhooks: `/take` takes everything, `/refuse` nothing, `/down` is unavailable, `/hang` answers once
-    `release` was called."""
+    `release` was called. `requests` are those that it got: their headers, names in lower case, and bodies."""
 
     def __init__(self) -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
         self._released = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -126,13 +128,14 @@ class Receiver:
         self._thread.join()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        released = self._released
+        released, requests = self._released, self.requests
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 if self.path == "/hang":
                     released.wait(20)
                 status, text = {"/refuse": (422, b"no such field"), "/down": (503, b"closed for repairs")}.get(

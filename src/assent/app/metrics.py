@@ -96,6 +96,8 @@ class _Snapshot(Collector):
         yield _gauge("assent_held_events", "Events that are kept until their source or category is released.", held)
         breakers = [((one.destination,), int(one.breaker.is_open)) for one in self._workers]
         yield _gauge("assent_breaker_open", "1 while a destination is left alone after failures.", breakers)
+        held = [((one.destination,), int(one.is_held)) for one in self._workers]
+        yield _gauge("assent_destination_held", "1 while somebody holds a destination.", held)
 
 
 def _counter(name: str, text: str, labels: list[str], counts: Mapping[Any, int]) -> Metric:

@@ -30,17 +30,23 @@ _GRACE_SECONDS: Final = 10
 _BACKLOG: Final = 2048
 
 
-class _Http(uvicorn.Server):
-    """uvicorn, which says where it listens once it does."""
+class Http(uvicorn.Server):
+    """uvicorn, which says where it listens once it does, and tells the server that it stops before it waits for answers
+    that are under way: some would never end."""
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    def __init__(self, config: uvicorn.Config, server: Server, announcement: str) -> None:
         super().__init__(config)
+        self._server = server
         self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             log.info(self._announcement)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._server.stopping.set()
+        await super().shutdown(sockets)
 
 
 def run(config: Config, workspace: Path | None, host: str, port: int) -> None:
@@ -95,7 +101,7 @@ async def _serve(config: Config, wanted: Workspace | None, comment: str, listene
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     _collect_seldom()
-    http = _Http(options, f"listening on {_url(listener)}, data in {config.data}")
+    http = Http(options, server, f"listening on {_url(listener)}, data in {config.data}")
     _print_welcome(server, _url(listener))
     await http.serve([listener])
     if not http.started:

@@ -146,7 +146,11 @@ class Server:
         self._lock = _lock(config.data / "lock")
         self.log = open_log(config.data, self.metrics)
         self.sources: Mapping[str, Source] = {}
+        self.under_test: set[str] = set()
+        """The destinations that a test event is on its way to."""
         self.is_ready = False
+        self.stopping = asyncio.Event()
+        """Set once the server is to stop: what would go on for ever ends then, so that nobody waits for it."""
         self._put_in_force(self.stores.current())
         self.delivery = Delivery(
             self.log,
@@ -177,6 +181,7 @@ class Server:
 
     async def stop(self) -> None:
         """Finish what is in flight, then close."""
+        self.stopping.set()
         self.is_ready = False
         for task in self._tasks:
             task.cancel()

@@ -212,9 +212,9 @@ class Rereading:
         past = await self._in_store(
             lambda: Past(
                 name,
-                accounts.spans_between(name, start, end),
-                accounts.rereads_between(name, start, end),
-                accounts.attempts_between(name, start, end),
+                accounts.spans_of(name, start, end),
+                accounts.rereads_of(name, start, end),
+                accounts.attempts_of(name, start, end),
                 self._policy_of,
             )
         )

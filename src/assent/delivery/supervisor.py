@@ -55,6 +55,10 @@ class Delivery:
     def workers(self) -> list[Worker]:
         return [worker for worker, _task, _destination in self._running.values()]
 
+    def worker(self, destination: str) -> Worker | None:
+        running = self._running.get(destination)
+        return running[0] if running is not None else None
+
     async def follow(self) -> None:
         """Start, restart and end workers so that they are those of the version in force."""
         wanted = {one.id: one for one in self._in_force().version.workspace.destinations}

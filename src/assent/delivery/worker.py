@@ -18,7 +18,7 @@ from assent.delivery.in_force import InForce
 from assent.delivery.rereading import Again as TakenUp
 from assent.delivery.rereading import Page, Rereading, tally
 from assent.delivery.waiting import STUBBORN, Waiting
-from assent.destinations.connector import Connector, Outcome
+from assent.destinations.connector import Connector, Outcome, Outgoing
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
 from assent.domain.outcome import GIVEN_UP, Attempt, Cursor, HeldStretch, Reread, Span, State
@@ -46,7 +46,8 @@ class Worker:
     """What carries the log to one destination.
 
     Each turn either tries events that wait again or reads a page of the log, and settles all of it in one transaction.
-    What waits and is due goes first, so that order is kept. While the breaker is open the cursor stands still.
+    What waits and is due goes first, so that order is kept. While the breaker is open, or the destination is held, the
+    cursor stands still.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Worker:
         if not self._is_resting or self._look_again:
             return False
         has_job = self._rereading.next_due(self._in_force()) is not None
-        return self._is_held() or not (self.waiting or self._can_read() or self._can_reread() or has_job)
+        return self.is_held or not (self.waiting or self._can_read() or self._can_reread() or has_job)
 
     # ---------------------------------------------------------------------------------------- from start to end
 
@@ -127,6 +128,18 @@ class Worker:
         """Another version is in force, or somebody asks for something: look."""
         self._look_again = True
         self._nudged.set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds the destination, or the whole workspace, by the version in force."""
+        workspace = self._in_force().version.workspace
+        destination = workspace.destination(self.destination)
+        return destination is not None and (destination.held or workspace.held)
+
+    async def send_aside(self, event: Outgoing) -> Outcome:
+        """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
+        [outcome] = await self._connector.send([event])
+        return outcome
 
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
@@ -182,11 +195,8 @@ class Worker:
             await self._look()
         elif not self._has_passed(self._give_up_before):
             await self._give_up()
-        elif self._is_held():
-            self._is_resting = True
-            await self._nudged.wait()
-            self._nudged.clear()
-            self._is_resting = False
+        elif self.is_held:
+            await self._stand_still()
         elif self.breaker.is_open:
             await self._probe()
         elif due := self.waiting.due(self._clock(), self._page):
@@ -203,10 +213,14 @@ class Worker:
         else:
             await self._await_work()
 
-    def _is_held(self) -> bool:
-        workspace = self._in_force().version.workspace
-        destination = workspace.destination(self.destination)
-        return destination is not None and (destination.held or workspace.held)
+    async def _stand_still(self) -> None:
+        """Return when somebody nudges; only a release, a stop or a trim makes the next turn another than this."""
+        self._is_resting = True
+        await self._nudged.wait()
+        self._nudged.clear()
+        self._is_resting = False
+        # As an outage does, a hold does not count against an event that waits.
+        self._well_since = self._now()
 
     def _fit_page(self, started: float) -> None:
         """A turn should be short: what it sends was decided at its beginning, and a stop waits for its end."""
@@ -221,7 +235,7 @@ class Worker:
     async def _probe(self) -> None:
         """Leave the destination alone for a while, then ask it with as little as can be."""
         await self._rest(self.breaker.rest(self._clock()))
-        if self._is_stopping or not self._has_passed(self._give_up_before):
+        if self._is_stopping or self.is_held or not self._has_passed(self._give_up_before):
             return
         a_few = self._connector.batch_size
         probes = self.waiting.probes(a_few)

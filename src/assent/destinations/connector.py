@@ -69,7 +69,8 @@ class Connector(Protocol):
 
     A class sets: `name`, the `connector:` of a workspace file; `integration`, its public name and key in the
     `integrations` object; `title`, `description` (Markdown) and `icon` (an inline SVG) for people; `settings_type`.
-    `batch_size` is how many events one `send` may be given, `concurrency` how many sends may run at once.
+    `batch_size` is how many events one `send` may be given, `concurrency` how many sends may run at once; a test event
+    that somebody sends from the console comes beside these.
     """
 
     name: ClassVar[str]

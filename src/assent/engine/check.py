@@ -45,7 +45,22 @@ def find_mistakes(document: Any) -> list[Mistake]:
 
 def find_warnings(workspace: Workspace) -> list[str]:
     """What is allowed in a workspace and probably not meant; one sentence each."""
-    return [*_lookalikes(workspace), *_unportable(workspace), *_unmapped(workspace), *_later_grants(workspace)]
+    return [*id_warnings(workspace), *unmapped_warnings(workspace), *_later_grants(workspace)]
+
+
+def id_warnings(workspace: Workspace) -> Iterator[str]:
+    """Category ids that look alike, or that Segment does not allow."""
+    yield from _lookalikes(workspace)
+    yield from _unportable(workspace)
+
+
+def unmapped_warnings(workspace: Workspace) -> Iterator[str]:
+    """Destinations in no category, with what that means under the rules."""
+    mapped = {one for category in workspace.categories for one in category.destinations}
+    fate = {"deliver": "are delivered to it", "withhold": "are withheld from it"}[workspace.rules.unmapped_destination]
+    for destination in workspace.destinations:
+        if destination.enabled and destination.id not in mapped:
+            yield f"the destination `{destination.id}` is in no category: events that carry consent {fate}"
 
 
 def texts_at(value: Any, pattern: Pattern, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -123,14 +138,6 @@ def _unportable(workspace: Workspace) -> Iterator[str]:
             yield f"the category id `{category.id}` begins with a digit, which Segment does not allow"
         if len(category.id) > _SEGMENT_ID_CHARACTERS:
             yield f"the category id `{category.id}` is longer than Segment's {_SEGMENT_ID_CHARACTERS} characters"
-
-
-def _unmapped(workspace: Workspace) -> Iterator[str]:
-    mapped = {one for category in workspace.categories for one in category.destinations}
-    fate = {"deliver": "are delivered to it", "withhold": "are withheld from it"}[workspace.rules.unmapped_destination]
-    for destination in workspace.destinations:
-        if destination.enabled and destination.id not in mapped:
-            yield f"the destination `{destination.id}` is in no category: events that carry consent {fate}"
 
 
 def _later_grants(workspace: Workspace) -> Iterator[str]:

@@ -16,6 +16,17 @@ _Thing = TypeVar("_Thing", Category, Source, Destination)
 _replace = msgspec.structs.replace
 
 
+def in_turn(*edits: Edit) -> Edit:
+    """One edit that does all of these, in one version."""
+
+    def edit(workspace: Workspace) -> Workspace:
+        for one in edits:
+            workspace = one(workspace)
+        return workspace
+
+    return edit
+
+
 # -------------------------------------------------------------------------------------------- categories
 
 
@@ -48,6 +59,19 @@ def map_destinations(mapping: Mapping[str, Collection[str]]) -> Edit:
                 for one in workspace.categories
             ),
         )
+
+    return edit
+
+
+def map_categories(destination_id: str, categories: Collection[str]) -> Edit:
+    """Which categories (ids) this destination is in from now on."""
+
+    def edit(workspace: Workspace) -> Workspace:
+        mapping: dict[str, Collection[str]] = dict.fromkeys(categories, (destination_id,))
+        for one in workspace.categories:
+            others = [each for each in one.destinations if each != destination_id]
+            mapping[one.id] = [*others, destination_id] if one.id in categories else others
+        return map_destinations(mapping)(workspace)
 
     return edit
 

@@ -84,7 +84,7 @@ class _Decisions(dict[bytes, Decisions]):
     def __missing__(self, key: bytes) -> Decisions:
         if len(self) >= KEYS_REMEMBERED:
             self.clear()
-        decisions = self[key] = self.anew(_event_of(key))
+        decisions = self[key] = self.anew(event_of(key))
         return decisions
 
     def anew(self, event: Any) -> Decisions:
@@ -97,7 +97,7 @@ class _Decisions(dict[bytes, Decisions]):
         return MappingProxyType({one.id: one.decide(preferences, said, bundled, update) for one in self._destinations})
 
 
-def _event_of(key: bytes) -> Any:
+def event_of(key: bytes) -> Any:
     """The smallest event of a routing key; one that no parser can read closes everything."""
     try:
         return decode_leniently(key)

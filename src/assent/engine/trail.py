@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from assent.domain.trail import Happening
-from assent.domain.workspace import Category, Destination, Rules, Source, Workspace
+from assent.domain.workspace import Category, Consent, Destination, Source, Workspace
 
 _Kind: TypeAlias = str
 _Thing: TypeAlias = Category | Source | Destination
@@ -25,7 +25,7 @@ def happenings(old: Workspace, new: Workspace) -> list[Happening]:
     """Everything that was done to turn `old` into `new`; a write key is never shown, of settings only their names."""
     return [
         *_workspace(old, new),
-        *_rules(old.rules, new.rules),
+        *_rules(old.consent, new.consent),
         *_things("source", old.sources, new.sources),
         *_things("destination", old.destinations, new.destinations),
         *_things("category", old.categories, new.categories),
@@ -43,10 +43,20 @@ def _workspace(old: Workspace, new: Workspace) -> Iterator[Happening]:
             yield Happening(on if after else off, "workspace", new.workspace, {switch: before}, {switch: after})
 
 
-def _rules(old: Rules, new: Rules) -> Iterator[Happening]:
-    before, after = msgspec.structs.asdict(old), msgspec.structs.asdict(new)
+def _rules(old: Consent, new: Consent) -> Iterator[Happening]:
+    before, after = _rules_shown(old), _rules_shown(new)
     if changed := [name for name in before if before[name] != after[name]]:
         yield Happening("Consent Rules Modified", "rules", "rules", _only(before, changed), _only(after, changed))
+
+
+def _rules_shown(consent: Consent) -> dict[str, Any]:
+    """The preset, the rules that hold, and which of them were set one by one."""
+    set_one_by_one = sorted(msgspec.to_builtins(consent.rules))
+    return {
+        "preset": consent.preset,
+        **msgspec.structs.asdict(consent.effective_rules),
+        "set_one_by_one": set_one_by_one,
+    }
 
 
 def _things(kind: _Kind, old: Sequence[_Thing], new: Sequence[_Thing]) -> Iterator[Happening]:
@@ -65,22 +75,27 @@ def _changes(kind: _Kind, old: _Thing, new: _Thing) -> Iterator[Happening]:
     changed = [name for name in new.__struct_fields__ if getattr(old, name) != getattr(new, name)]
     if modified := [name for name in changed if name not in _APART]:
         before, after = _only(_shown(old), modified), _only(_shown(new), modified)
-        if before == after:  # the value of a setting, which is not shown
-            before = after = {"settings": _changed_settings(old, new)}
+        if "settings" in modified:
+            before["settings"], after["settings"] = _changed_settings(old, new)
         yield Happening(f"{_NAMES[kind]} Modified", kind, new.id, before, after)
     if "write_key" in changed:
         yield Happening("Source Write Key Rotated", kind, new.id)
     for name, (on, off) in _SWITCHES.items():
         if name in changed:
             action = on if getattr(new, name) else off
-            before, after = {name: getattr(old, name)}, {name: getattr(new, name)}
-            yield Happening(f"{_NAMES[kind]} {action}", kind, new.id, before, after)
+            yield Happening(
+                f"{_NAMES[kind]} {action}", kind, new.id, {name: getattr(old, name)}, {name: getattr(new, name)}
+            )
 
 
-def _changed_settings(old: Any, new: Any) -> list[str]:
-    return sorted(
-        key for key in old.settings.keys() | new.settings.keys() if old.settings.get(key) != new.settings.get(key)
-    )
+def _changed_settings(old: Any, new: Any) -> tuple[list[str], list[str]]:
+    """The names of the settings that differ: those that were there, and those that are."""
+    changed = [key for key in old.settings.keys() | new.settings.keys() if _setting(old, key) != _setting(new, key)]
+    return sorted(key for key in changed if key in old.settings), sorted(key for key in changed if key in new.settings)
+
+
+def _setting(one: Any, key: str) -> tuple[bool, Any]:
+    return key in one.settings, one.settings.get(key)
 
 
 def _mappings(old: Sequence[Category], new: Sequence[Category]) -> Iterator[Happening]:

@@ -81,8 +81,9 @@ class Log(Protocol):
         milliseconds). Returns the new `start`."""
         ...
 
-    async def received(self, since: int, until: int) -> Sequence[Received]:
-        """The counts of the minutes in [since, until), UTC epoch minutes."""
+    async def received(self, since: int, until: int, *, minutes: int = 1) -> Sequence[Received]:
+        """The counts of the minutes in [since, until), UTC epoch minutes, added up by stretches of so many `minutes`:
+        the `minute` of each is where its stretch begins."""
         ...
 
     async def discards(self, limit: int, before: int | None = None) -> Sequence[tuple[int, Discard]]:

@@ -222,8 +222,8 @@ class SqliteLog:
     async def find(self, message_id: str) -> Sequence[Found]:
         return await self._aside(self._file.find, message_id)
 
-    async def received(self, since: int, until: int) -> Sequence[Received]:
-        return await self._aside(self._file.received, since, until)
+    async def received(self, since: int, until: int, *, minutes: int = 1) -> Sequence[Received]:
+        return await self._aside(self._file.received, since, until, minutes)
 
     async def discards(self, limit: int, before: int | None = None) -> Sequence[tuple[int, Discard]]:
         return await self._aside(self._file.discards, limit, before)

@@ -279,9 +279,11 @@ class LogFile:
         self._db.execute("UPDATE trimmed SET start = ?", (new_start,))
         return new_start
 
-    def received(self, since: int, until: int) -> list[Received]:
+    def received(self, since: int, until: int, minutes: int = 1) -> list[Received]:
         rows = self._read_db.execute(
-            "SELECT source, minute, code, count FROM received WHERE minute >= ? AND minute < ?", (since, until)
+            "SELECT source, minute - minute % ?3 AS stretch, code, sum(count) FROM received"
+            " WHERE minute >= ?1 AND minute < ?2 GROUP BY source, stretch, code",
+            (since, until, minutes),
         )
         return [Received(*row) for row in rows]
 

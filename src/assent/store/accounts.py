@@ -3,10 +3,25 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
@@ -269,13 +284,15 @@ class Accounts:
         with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
-    def attempts_at(self, offsets: Iterable[int]) -> list[Attempt]:
-        """The attempts of all destinations for the events at `offsets`."""
+    def attempts_between(self, first: int, end: int) -> list[Attempt]:
+        """The attempts of all destinations for the events at offsets in [first, end)."""
+        # By destination, because that is how the index begins.
+        anybody = attempts.c.destination.in_(select(cursors.c.destination))
+        query = select(attempts).where(anybody, attempts.c.offset >= first, attempts.c.offset < end)
         with reading(self._engine) as connection:
-            rows = connection.execute(select(attempts).where(attempts.c.offset.in_(list(offsets))))
-            return [_attempt(row) for row in rows]
+            return [_attempt(row) for row in connection.execute(query)]
 
-    def attempts_between(self, destination: str, start: int, end: int) -> dict[int, Attempt]:
+    def attempts_of(self, destination: str, start: int, end: int) -> dict[int, Attempt]:
         """The attempts of one destination for the events in [start, end), by offset."""
         query = select(attempts).where(
             attempts.c.destination == destination, attempts.c.offset >= start, attempts.c.offset < end
@@ -283,24 +300,21 @@ class Accounts:
         with reading(self._engine) as connection:
             return {row.offset: _attempt(row) for row in connection.execute(query)}
 
-    def spans_between(self, destination: str, start: int, end: int) -> list[Span]:
+    def spans_of(self, destination: str, start: int, end: int) -> list[Span]:
         """The spans of one destination that touch [start, end), in order."""
         query = select(spans).where(spans.c.destination == destination, spans.c.start < end, spans.c.end > start)
         with reading(self._engine) as connection:
             return [Span(*row) for row in connection.execute(query.order_by(spans.c.start))]
 
-    def rereads_between(self, destination: str, start: int, end: int) -> Sequence[Reread]:
+    def rereads_of(self, destination: str, start: int, end: int) -> Sequence[Reread]:
         """The readings of one destination that touch [start, end), in order."""
         with reading(self._engine) as connection:
             return rereads.readings(connection, start, end, destination)
 
-    def rereads(self, offset: int) -> dict[str, list[Reread]]:
-        """The readings of the event at `offset`, in order, by destination."""
-        found: dict[str, list[Reread]] = {}
+    def rereads_between(self, first: int, end: int) -> Sequence[Reread]:
+        """The readings of all destinations that touch [first, end), in order."""
         with reading(self._engine) as connection:
-            for one in rereads.readings(connection, offset, offset + 1):
-                found.setdefault(one.destination, []).append(one)
-        return found
+            return rereads.readings(connection, first, end)
 
     def held_stretches(self, destination: str) -> Sequence[HeldStretch]:
         """Where events are held for a destination, in order."""
@@ -319,9 +333,13 @@ class Accounts:
 
     def spans(self, offset: int) -> dict[str, Span]:
         """The span that holds `offset`, by destination."""
-        query = select(spans).where(spans.c.start <= offset, spans.c.end > offset)
+        return {one.destination: one for one in self.spans_between(offset, offset + 1)}
+
+    def spans_between(self, first: int, end: int) -> list[Span]:
+        """The spans of all destinations that hold an offset in [first, end)."""
+        query = select(spans).where(spans.c.start < end, spans.c.end > first)
         with reading(self._engine) as connection:
-            return {row.destination: Span(*row) for row in connection.execute(query)}
+            return [Span(*row) for row in connection.execute(query)]
 
     def counts(self, since: int, until: int) -> list[Count]:
         """The counters of the minutes in [since, until), UTC epoch minutes."""
@@ -352,22 +370,16 @@ class Accounts:
         """The counters of [since, until), UTC epoch minutes, added up: by some of `destination`, `source`, `state`,
         `reason` and `event`, and by stretches of so many `minutes`. At most `limit` sums.
 
-        `only` counts what has these values. Names of events are counted by the hour, so with `event` all hours count
-        that are touched. Days are read from counters by the hour, which are 60 times fewer.
+        `only` counts what has these values. Names of events are counted by the hour, so with `event` every hour counts
+        that is touched.
         """
         by, only = list(by), only or {}
-        table, time, unit = _counters_for(since, until, minutes, {*by, *only})
-        columns: list[ColumnElement[Any]] = [table.c[name] for name in by]
+        rows = _rows(since, until, minutes, by, only).subquery()
+        columns: list[ColumnElement[Any]] = [rows.c[name] for name in by]
         if minutes:
-            stretch = max(1, minutes // unit)
-            columns.append(((time - time % stretch) * unit).label("minute"))
+            columns.append((rows.c.minute - rows.c.minute % minutes).label("minute"))
         query = (
-            select(*columns, func.sum(table.c.events).label("events"))
-            .where(time >= since // unit, time < -(-until // unit))
-            .where(*(table.c[name] == value for name, value in only.items()))
-            .group_by(*columns)
-            .order_by(*columns)
-            .limit(limit)
+            select(*columns, func.sum(rows.c.events).label("events")).group_by(*columns).order_by(*columns).limit(limit)
         )
         with reading(self._engine) as connection:
             return [_sum(row) for row in connection.execute(query) if row.events is not None]
@@ -381,6 +393,13 @@ class Accounts:
         query = select(*(ranked.c[one.name] for one in attempts.c)).where(ranked.c.rank == 1)
         with reading(self._engine) as connection:
             return {row.destination: _attempt(row) for row in connection.execute(query)}
+
+    def newest_failed(self, destination: str, limit: int) -> list[Attempt]:
+        """The attempts of one destination that failed for good, those for the newest events first."""
+        query = select(attempts).where(attempts.c.destination == destination, attempts.c.state == State.FAILED)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(attempts.c.offset.desc()).limit(limit))
+            return [_attempt(row) for row in rows]
 
     def totals(self) -> dict[str, dict[State, int]]:
         """How many events ever settled, by destination and state."""
@@ -479,16 +498,24 @@ def _read_again(connection: Connection, again: Again, at: int) -> None:
 _ACCOUNT: Final = ("source", "state", "reason")
 _NAMED_ACCOUNT: Final = ("source", "event", "state", "reason")
 
-_Counters: TypeAlias = tuple[Table, ColumnElement[int], int]
 
+def _rows(since: int, until: int, minutes: int, by: Sequence[str], only: Mapping[str, str]) -> CompoundSelect[Any]:
+    """The fewest counters that say what became of events in [since, until): for whole hours those by the hour, which
+    are 60 times fewer than those by the minute."""
 
-def _counters_for(since: int, until: int, minutes: int, names: set[str]) -> _Counters:
-    """The smallest table that can tell, its column of time, and how many minutes that counts by."""
-    if "event" in names:
-        return event_counters, event_counters.c.hour, _HOUR
-    if all(one % _HOUR == 0 for one in (since, until, minutes)):
-        return hour_counters, hour_counters.c.hour, _HOUR
-    return counters, counters.c.minute, 1
+    def within(table: Table, start: int, end: int) -> Select[Any]:
+        minute = table.c.minute if table is counters else table.c.hour * _HOUR
+        time, unit = (table.c.minute, 1) if table is counters else (table.c.hour, _HOUR)
+        return select(*(table.c[name] for name in by), minute.label("minute"), table.c.events).where(
+            time >= start // unit, time < end // unit, *(table.c[name] == value for name, value in only.items())
+        )
+
+    first, last = -(-since // _HOUR) * _HOUR, until // _HOUR * _HOUR
+    if "event" in by or "event" in only:
+        return union_all(within(event_counters, since, -(-until // _HOUR) * _HOUR))
+    if minutes % _HOUR or first >= last:
+        return union_all(within(counters, since, until))
+    return union_all(within(counters, since, first), within(hour_counters, first, last), within(counters, last, until))
 
 
 def _add(

@@ -4,15 +4,17 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
-from assent.store.database import reading, upsert
+from assent.store.database import upsert
 from assent.store.tables import sign_in_failures as failures
 
 FREE_TRIES: Final = 5
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _FORGOTTEN_AFTER: Final = timedelta(hours=6)
+MOST_REMEMBERED: Final = 50_000
+"""Ever other addresses must not fill the disk: beyond so many, what was tried longest ago is forgotten."""
 
 
 class Lockout:
@@ -23,24 +25,21 @@ class Lockout:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def wait(self, key: str, *, at: int) -> timedelta:
-        """How long nobody may try with this `key`; zero when it may be tried now."""
-        query = select(failures.c.failures, failures.c.last_at).where(failures.c.digest == _digest(key))
-        with reading(self._engine) as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None or row.failures < FREE_TRIES:
-            return timedelta()
-        # A clock that was set back must not lock anybody out for longer than the wait itself.
-        passed = timedelta(milliseconds=max(0, at - row.last_at))
-        return max(timedelta(), _wait(row.failures) - passed)
+    def begin(self, key: str, *, at: int) -> timedelta:
+        """Zero for a try that may go ahead, and counts as failed until it succeeds; else how long nobody may try with
+        this `key`.
 
-    def failed(self, key: str, *, at: int) -> None:
-        """Somebody tried in vain. What is long past is forgotten, so that the table stays small."""
+        INVARIANT: a try is counted before it is made, so that many at once get no more of them than one after another.
+        """
         with self._engine.begin() as connection:
-            connection.execute(delete(failures).where(failures.c.last_at < at - _FORGOTTEN_AFTER // _MILLISECOND))
-            statement = upsert(connection.dialect.name, failures).values(digest=_digest(key), failures=1, last_at=at)
-            more = {"failures": failures.c.failures + 1, "last_at": at}
-            connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=more))
+            forgotten = failures.c.last_at < at - _FORGOTTEN_AFTER // _MILLISECOND
+            connection.execute(delete(failures).where(forgotten))
+            query = select(failures.c.failures, failures.c.last_at).where(failures.c.digest == _digest(key))
+            row = connection.execute(query.with_for_update()).one_or_none()
+            left = _left(row.failures, at - row.last_at) if row is not None else timedelta()
+            if not left:
+                _count(connection, key, at)
+        return left
 
     def succeeded(self, key: str) -> None:
         with self._engine.begin() as connection:
@@ -50,8 +49,24 @@ class Lockout:
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-def _wait(count: int) -> timedelta:
-    """Doubles with each failure."""
+def _count(connection: Connection, key: str, at: int) -> None:
+    statement = upsert(connection.dialect.name, failures).values(digest=_digest(key), failures=1, last_at=at)
+    more = {"failures": failures.c.failures + 1, "last_at": at}
+    connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=more))
+    if (connection.scalar(select(func.count()).select_from(failures)) or 0) > MOST_REMEMBERED:
+        oldest = select(failures.c.digest).order_by(failures.c.last_at).limit(MOST_REMEMBERED // 10)
+        connection.execute(delete(failures).where(failures.c.digest.in_(oldest)))
+
+
+def _left(count: int, passed_ms: int) -> timedelta:
+    # A clock that was set back must not lock anybody out for longer than the wait itself.
+    return max(timedelta(), wait_after(count) - timedelta(milliseconds=max(0, passed_ms)))
+
+
+def wait_after(count: int) -> timedelta:
+    """How long nobody may try after so many failures: none at first, and then it doubles."""
+    if count < FREE_TRIES:
+        return timedelta()
     doubled: int = 2 ** min(count - FREE_TRIES, 20)
     return min(_FIRST_WAIT * doubled, _LONGEST_WAIT)
 

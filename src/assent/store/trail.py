@@ -1,10 +1,10 @@
 """The audit trail at rest: entries are added, and never changed."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, func, insert, select
 
 from assent.domain.trail import Entry, Happening
 from assent.store.database import reading
@@ -12,6 +12,22 @@ from assent.store.tables import trail
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class TrailFilter(msgspec.Struct, frozen=True):
+    """What an entry must have to be found; None is anything.
+
+    Times are UTC epoch milliseconds: `since` inclusive, `until` exclusive.
+    """
+
+    author: str | None = None
+    kind: str | None = None
+    action: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+EVERYTHING: Final = TrailFilter()
 
 
 class Trail:
@@ -25,28 +41,11 @@ class Trail:
         with self._engine.begin() as connection:
             record(connection, happenings, at=at, author=author)
 
-    def entries(
-        self,
-        limit: int,
-        *,
-        before: int | None = None,
-        author: str | None = None,
-        kind: str | None = None,
-        action: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-    ) -> Sequence[Entry]:
-        """The newest `limit` entries that match every filter; `before` is the number that the page before ended with.
-        Times are UTC epoch milliseconds: `since` inclusive, `until` exclusive."""
-        filters: list[ColumnElement[bool]] = []
+    def entries(self, limit: int, wanted: TrailFilter = EVERYTHING, *, before: int | None = None) -> Sequence[Entry]:
+        """The newest `limit` entries that match; `before` is the number that the page before ended with."""
+        filters = list(_filters(wanted))
         if before is not None:
             filters.append(trail.c.number < before)
-        wanted = ((trail.c.author, author), (trail.c.kind, kind), (trail.c.action, action))
-        filters += [column == value for column, value in wanted if value is not None]
-        if since is not None:
-            filters.append(trail.c.at >= since)
-        if until is not None:
-            filters.append(trail.c.at < until)
         with reading(self._engine) as connection:
             rows = connection.execute(select(trail).where(*filters).order_by(trail.c.number.desc()).limit(limit))
             return [_entry(row) for row in rows]
@@ -57,8 +56,18 @@ class Trail:
             return connection.scalar(select(func.coalesce(func.max(trail.c.number), 0))) or 0
 
     def authors(self) -> Sequence[str]:
+        return self._values(trail.c.author)
+
+    def kinds(self) -> Sequence[str]:
+        return self._values(trail.c.kind)
+
+    def actions(self) -> Sequence[str]:
+        return self._values(trail.c.action)
+
+    def _values(self, column: Column[str]) -> Sequence[str]:
+        """All there are of a column, in order."""
         with reading(self._engine) as connection:
-            return connection.scalars(select(trail.c.author).distinct().order_by(trail.c.author)).all()
+            return connection.scalars(select(column).distinct().order_by(column)).all()
 
 
 def record(
@@ -87,6 +96,15 @@ def record(
     ]
     if rows:
         connection.execute(insert(trail), rows)
+
+
+def _filters(wanted: TrailFilter) -> Iterator[ColumnElement[bool]]:
+    columns = ((trail.c.author, wanted.author), (trail.c.kind, wanted.kind), (trail.c.action, wanted.action))
+    yield from (column == value for column, value in columns if value is not None)
+    if wanted.since is not None:
+        yield trail.c.at >= wanted.since
+    if wanted.until is not None:
+        yield trail.c.at < wanted.until
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -35,4 +35,4 @@ class BearerTokens(AbstractAuthenticationMiddleware):
 def owners_only(connection: ASGIConnection[Any, Token, Any, Any], _: BaseRouteHandler) -> None:
     """Raises Forbidden for the token of a member."""
     if connection.user.role != "owner":
-        raise Forbidden("a member reads; only an owner may change the workspace")
+        raise Forbidden("a member reads; only an owner may change something")

@@ -52,7 +52,7 @@ _MEANINGS: Final = {
     401: "No token, or one that is not known.",
     403: "The token's role may not do this.",
     404: "There is no such thing here.",
-    409: "Somebody else changed the workspace meanwhile.",
+    409: "It does not go with what is there by now; the message says why.",
     413: "The body is too large.",
     503: "The server cannot reach its own data at the moment; try again.",
 }

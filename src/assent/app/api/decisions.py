@@ -1,6 +1,6 @@
 """Decisions: what would become of an event, and what became of one that came in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import unquote
 
@@ -13,15 +13,15 @@ from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.document import EventBody
 from assent.app.api.events import Event, event_body
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
-from assent.app.services.explain_event import Explained, Explainer
+from assent.app.services.decide_event import decide_everywhere, read_event
+from assent.app.services.explain_event import Explained, Explainer, choose
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, Reason, Verdict, explain
-from assent.domain.errors import InvalidInput, NotFound
 from assent.domain.outcome import Attempt, State
 from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
-from assent.engine.json import decode_leniently
-from assent.engine.policy import Policy
+from assent.engine.rule import DecisiveRule, RuleName
 
 FateState: TypeAlias = Literal["unread", "withheld", "held", "delivered", "retrying", "failed", "not_subscribed"]
 
@@ -31,6 +31,20 @@ SegmentCode: TypeAlias = Annotated[
 ]
 Categories: TypeAlias = Annotated[
     Sequence[str], msgspec.Meta(description="The ids of the categories that settled it.", examples=[["advertising"]])
+]
+
+
+class SettledBy(Body, frozen=True):
+    """A rule that settled a decision: with another value of it the decision would be another."""
+
+    name: RuleName
+    value: Annotated[str, msgspec.Meta(examples=["any"])]
+    meaning: Annotated[str, msgspec.Meta(description="What the rule says with this value.")]
+
+
+SettledByRules: TypeAlias = Annotated[
+    Sequence[SettledBy],
+    msgspec.Meta(description="The rules that settled it; none where no rule had a say, or two would come to the same."),
 ]
 
 
@@ -46,6 +60,7 @@ class DestinationDecision(Body, frozen=True, kw_only=True):
     remedy: str
     segment_code: SegmentCode
     categories: Categories
+    rules: SettledByRules
 
 
 class Decisions(Body, frozen=True):
@@ -92,6 +107,7 @@ class DestinationFate(Body, frozen=True, kw_only=True):
     remedy: str
     segment_code: SegmentCode
     categories: Categories
+    rules: SettledByRules
     version: Annotated[int | None, msgspec.Meta(description="The version of the workspace that decided.")]
     held_by: Annotated[
         Sequence[str], msgspec.Meta(description="The held source, or the held categories, of a held event.")
@@ -144,15 +160,16 @@ ReceivedAt: TypeAlias = Annotated[
     sync_to_thread=True,
     responses=failures(400, 404, 413),
 )
-def decide_event(body: RawBody, server: NamedDependency[Server], version: Version = None) -> Data[Decisions]:
+def decide_event(
+    body: RawBody, server: NamedDependency[Server], fates: NamedDependency[Fates], version: Version = None
+) -> Data[Decisions]:
     """What would become of this event at every destination. Nothing is stored and nothing is sent."""
-    event = decode_leniently(body)
-    if not isinstance(event, dict):
-        raise InvalidInput("an event is a JSON object")
-    number, workspace, policy = _in_force(server) if version is None else _at_version(server, version)
-    decisions = [_in_words(workspace, name, one) for name, one in policy.decide(event).items()]
+    event = read_event(body)
+    deciding = server.in_force if version is None else fates.version(version)
+    workspace = deciding.version.workspace
+    decisions = [_in_words(workspace, *one) for one in decide_everywhere(deciding, event)]
     message_id = event.get("messageId")
-    return Data(Decisions(message_id if isinstance(message_id, str) else None, number, decisions))
+    return Data(Decisions(message_id if isinstance(message_id, str) else None, deciding.number, decisions))
 
 
 @get(
@@ -174,31 +191,13 @@ async def explain_event(
     `source` and `receivedAt` leave.
     """
     explained = await explainer.explain(unquote(message_id))
-    at = epoch_ms(received_at, "receivedAt")
-    chosen = next(
-        (
-            one
-            for one in explained
-            if source in (None, one.found.record.source) and at in (None, one.found.record.received_at)
-        ),
-        None,
-    )
-    if chosen is None:
-        raise NotFound(f"there is no event `{unquote(message_id)}` in the log: it never came in, or is too old")
-    return Data(_explanation(chosen, [one for one in explained if one is not chosen], server))
+    chosen, others = choose(explained, unquote(message_id), source, epoch_ms(received_at, "receivedAt"))
+    return Data(_explanation(chosen, others, server))
 
 
-def _in_force(server: Server) -> tuple[int, Workspace, Policy]:
-    in_force = server.in_force
-    return in_force.number, in_force.version.workspace, in_force.policy
-
-
-def _at_version(server: Server, number: int) -> tuple[int, Workspace, Policy]:
-    workspace = server.stores.versions.get(number).workspace
-    return number, workspace, Policy(workspace)
-
-
-def _in_words(workspace: Workspace, destination: str, decision: Decision) -> DestinationDecision:
+def _in_words(
+    workspace: Workspace, destination: str, decision: Decision, rules: Iterable[DecisiveRule]
+) -> DestinationDecision:
     text = explain(decision.verdict, decision.reason)
     return DestinationDecision(
         destination=destination,
@@ -210,6 +209,7 @@ def _in_words(workspace: Workspace, destination: str, decision: Decision) -> Des
         remedy=text.remedy,
         segment_code=text.segment_code,
         categories=decision.categories,
+        rules=[SettledBy(one.name, one.value, one.meaning) for one in rules],
     )
 
 
@@ -217,12 +217,12 @@ def _explanation(explained: Explained, others: Sequence[Explained], server: Serv
     workspace = server.in_force.version.workspace
     return EventDecisions(
         event_body(explained.found.record),
-        [_fate_in_words(workspace, one) for one in explained.fates],
+        [_fate_in_words(workspace, one, explained.rules.get(one.destination, ())) for one in explained.fates],
         [Namesake(one.found.record.source, time_text(one.found.record.received_at)) for one in others],
     )
 
 
-def _fate_in_words(workspace: Workspace, fate: Fate) -> DestinationFate:
+def _fate_in_words(workspace: Workspace, fate: Fate, rules: Iterable[DecisiveRule]) -> DestinationFate:
     if fate.state is None or fate.decision is None:
         return DestinationFate(
             destination=fate.destination,
@@ -235,12 +235,13 @@ def _fate_in_words(workspace: Workspace, fate: Fate) -> DestinationFate:
             remedy="Nothing to mend: a destination gets the events that come in after it was added.",
             segment_code=None,
             categories=(),
+            rules=(),
             version=None,
             held_by=(),
             attempts=None,
         )
     return DestinationFate(
-        **msgspec.structs.asdict(_in_words(workspace, fate.destination, fate.decision)),
+        **msgspec.structs.asdict(_in_words(workspace, fate.destination, fate.decision, rules)),
         state=fate.state.value,
         version=fate.version,
         held_by=fate.holder.ids if fate.holder is not None else (),

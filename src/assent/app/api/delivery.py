@@ -125,7 +125,7 @@ async def count_delivery(
     names = [one for one in _NAMES if one in groups]
     accounts, most = server.stores.accounts, _MOST_GROUPS + 1
     sums = await asyncio.to_thread(lambda: accounts.sums(first, end, names, minutes=minutes, limit=most))
-    counts = await server.log.received(first, end)
+    counts = await server.log.received(first, end, minutes=minutes or 1)
     received = await asyncio.to_thread(lambda: _received(counts, minutes, by_source="source" in groups))
     if max(len(sums), len(received)) > _MOST_GROUPS:
         raise InvalidInput(

@@ -29,7 +29,7 @@ from assent.store.tokens import Token
 _HOUR_MS: Final = 3_600_000
 _YAML: Final = "application/yaml"
 
-_ETAG: Final = ResponseHeader(
+ETAG: Final = ResponseHeader(
     name="ETag",
     value='"3"',
     documentation_only=True,
@@ -124,7 +124,7 @@ VersionNumber: TypeAlias = Annotated[int, PathParameter(name="number", ge=1, des
     "/workspace",
     summary="The workspace in force",
     operation_id="getWorkspace",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(),
 )
 async def get_workspace(server: NamedDependency[Server]) -> Response[Data[VersionInFull]]:
@@ -138,7 +138,7 @@ async def get_workspace(server: NamedDependency[Server]) -> Response[Data[Versio
     operation_id="putWorkspace",
     operation_class=WorkspaceBody,
     guards=[owners_only],
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 403, 409, 413),
 )
 async def put_workspace(
@@ -155,11 +155,10 @@ async def put_workspace(
     The body is the workspace document: as JSON, or as the YAML of the workspace file (`application/yaml`). Whoever read
     a version before changing it should name that version, so that nobody's change is lost unseen.
     """
-    expected = expected_version if if_match is None else _matched(if_match)
     workspace = await asyncio.to_thread(read_document, body, request.content_type[0])
-    author = request.user.name
+    author, after = request.user.name, expected(if_match, expected_version)
     version = await asyncio.to_thread(
-        lambda: apply(server.stores, workspace, author=author, at=now(), comment=comment, after=expected)
+        lambda: apply(server.stores, workspace, author=author, at=now(), comment=comment, after=after)
     )
     await server.follow()
     return _in_full(version)
@@ -203,7 +202,7 @@ async def export_workspace(server: NamedDependency[Server]) -> str:
     summary="Undo: put an older version into force again",
     operation_id="restoreVersion",
     guards=[owners_only],
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 403, 404, 409),
 )
 async def restore_version(
@@ -217,10 +216,9 @@ async def restore_version(
     """Make the workspace of this version a new version, which is in force when the answer comes. What was delivered or
     withheld meanwhile stays so: a backfill sends what was withheld by mistake.
     """
-    expected = expected_version if if_match is None else _matched(if_match)
-    author = request.user.name
+    after, author = expected(if_match, expected_version), request.user.name
     version = await asyncio.to_thread(
-        lambda: restore(server.stores, number, author=author, at=now(), comment=comment, after=expected)
+        lambda: restore(server.stores, number, author=author, at=now(), comment=comment, after=after)
     )
     await server.follow()
     return _in_full(version)
@@ -266,7 +264,7 @@ async def list_versions(
     "/workspace/versions/{number:int}",
     summary="One version",
     operation_id="getVersion",
-    response_headers=[_ETAG],
+    response_headers=[ETAG],
     responses=failures(400, 404),
 )
 async def get_version(server: NamedDependency[Server], number: VersionNumber) -> Response[Data[VersionInFull]]:
@@ -290,7 +288,10 @@ def _in_full(version: Version) -> Response[Data[VersionInFull]]:
     return Response(Data(content), headers={"ETag": f'"{version.number}"'})
 
 
-def _matched(if_match: str) -> int:
+def expected(if_match: str | None, version: int | None) -> int | None:
+    """The version that a change is for, from either parameter. Raises InvalidInput for what is none."""
+    if if_match is None:
+        return version
     found = re.fullmatch(r'(?:W/)?"?([0-9]{1,9})"?', if_match.strip())
     if found is None:
         raise InvalidInput(f"`{if_match[:50]}` is no version: send the `ETag` of one", field="If-Match")

@@ -11,6 +11,7 @@ from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
 from assent.app.cli.trial import trial
+from assent.app.cli.user import user
 from assent.app.cli.version_option import print_version
 from assent.app.cli.workspace import apply, export, plan, undo
 
@@ -46,6 +47,7 @@ app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
 app.add_typer(token, name="token")
+app.add_typer(user, name="user")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -32,15 +32,16 @@ class DataDirectory:
     def plan(self, workspace: Workspace) -> Plan:
         """What `apply` would do; where there is no data directory yet, to an empty one."""
         if not (self._path / _STATE).exists():
-            with TemporaryDirectory() as nothing, _stores(Path(nothing)) as stores:
+            with TemporaryDirectory() as nothing, stores_of(Path(nothing)) as stores:
                 return workspaces.plan(stores, workspace, {})
-        with _stores(self._path) as stores:
+        with stores_of(self._path) as stores:
             return workspaces.plan(stores, workspace, self._last_day())
 
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
-        with _stores(self._path) as stores:
-            return workspaces.apply(stores, workspace, author=author(), at=now(), comment=comment, after=after).number
+        with stores_of(self._path) as stores:
+            version = workspaces.apply(stores, workspace, author=author(), at=now(), comment=comment, after=after)
+            return version.number
 
     def current(self) -> int:
         """The number of the version in force. Raises NotFound."""
@@ -57,6 +58,10 @@ class DataDirectory:
         with self.existing_stores() as stores:
             return workspaces.restore(stores, number, author=author(), at=now(), comment=comment, after=after).number
 
+    def existing_stores(self) -> AbstractContextManager[Stores]:
+        """Its stores. Raises NotFound where there is no data directory."""
+        return existing_stores(self._path)
+
     @contextmanager
     def log(self) -> Iterator[SnapshotReader]:
         """The log as it is now. Raises NotFound."""
@@ -67,22 +72,15 @@ class DataDirectory:
 
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""
-        with self.existing_stores() as stores:
+        with existing_stores(self._path) as stores:
             return dump(stores.current().workspace)
 
     def audit(self) -> Audit:
         """Whether the accounts balance. Raises NotFound."""
-        with self.existing_stores() as stores:
+        with existing_stores(self._path) as stores:
             destinations = stores.accounts.figures()
         # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
         return audit(self._log_figures(), destinations)
-
-    @contextmanager
-    def existing_stores(self) -> Iterator[Stores]:
-        if not (self._path / _STATE).exists():
-            raise NotFound(f"`{self._path}` is no data directory: there is no `{_STATE}` in it")
-        with _stores(self._path) as stores:
-            yield stores
 
     def _last_day(self) -> KeyCounts:
         if not (self._path / _LOG).exists():
@@ -99,7 +97,8 @@ class DataDirectory:
 
 
 @contextmanager
-def _stores(path: Path) -> Iterator[Stores]:
+def stores_of(path: Path) -> Iterator[Stores]:
+    """The stores of a data directory, which is made on first use."""
     stores = open_stores(path)
     try:
         yield stores
@@ -107,8 +106,17 @@ def _stores(path: Path) -> Iterator[Stores]:
         stores.engine.dispose()
 
 
+@contextmanager
+def existing_stores(path: Path) -> Iterator[Stores]:
+    """The stores of a data directory, also while a server uses them. Raises NotFound where there is none."""
+    if not (path / _STATE).exists():
+        raise NotFound(f"`{path}` is no data directory: there is no `{_STATE}` in it")
+    with stores_of(path) as stores:
+        yield stores
+
+
 def author() -> str:
-    """Who a command acts for, as versions and the audit trail name them."""
+    """Who uses the command line, as versions and the audit trail call them."""
     return f"cli:{_user()}"
 
 

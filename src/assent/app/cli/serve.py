@@ -1,5 +1,6 @@
 """`assent serve`: its options, and how they become the Config of a server."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -42,6 +43,31 @@ def serve(
             metavar="N", envvar="ASSENT_KEEP_GB", min=0.01, help="Forget the oldest events beyond so many gigabytes."
         ),
     ] = None,
+    oidc_issuer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="ASSENT_OIDC_ISSUER",
+            help="The OpenID Connect provider at which people sign in to the console. Its secret for Assent is in "
+            "ASSENT_OIDC_CLIENT_SECRET, and no option, because others can see options.",
+        ),
+    ] = None,
+    oidc_client_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", envvar="ASSENT_OIDC_CLIENT_ID", help="What that provider calls Assent."),
+    ] = None,
+    oidc_name: Annotated[
+        str, typer.Option(metavar="NAME", envvar="ASSENT_OIDC_NAME", help="What the button calls the provider.")
+    ] = "your company",
+    oidc_members: Annotated[
+        str,
+        typer.Option(
+            metavar="DOMAINS",
+            envvar="ASSENT_OIDC_MEMBERS",
+            help="Domains, with commas between, whose people become members by signing in there. Without it, only "
+            "those who are users already may enter.",
+        ),
+    ] = "",
 ) -> None:
     """Take events in, deliver them where people consented: gateway, settings, API and delivery in one process.
 
@@ -49,13 +75,15 @@ def serve(
     """
     # Here, not above: who asks another command need not wait for a server's imports.
     from assent.app.cli.complaints import complaints
-    from assent.app.config import Config
+    from assent.app.config import Config, read_oidc
     from assent.app.serving import run
 
-    config = Config(
-        data=data,
-        keep=timedelta(days=keep_days),
-        keep_bytes=int(keep_gb * _GIGABYTE) if keep_gb is not None else None,
-    )
     with complaints():
+        secret = os.environ.get("ASSENT_OIDC_CLIENT_SECRET")
+        config = Config(
+            data=data,
+            keep=timedelta(days=keep_days),
+            keep_bytes=int(keep_gb * _GIGABYTE) if keep_gb is not None else None,
+            oidc=read_oidc(oidc_issuer, oidc_client_id, secret, oidc_name, oidc_members),
+        )
         run(config, workspace, host, port)

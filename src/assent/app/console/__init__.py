@@ -2,33 +2,74 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from litestar import Litestar, Router
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
+from litestar.routes import BaseRoute
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
+from assent.app.console.audit import AUDIT_PAGES
+from assent.app.console.company import COMPANY_PAGES
+from assent.app.console.consent import CONSENT_PAGES
+from assent.app.console.delivery import DELIVERY_PAGES
+from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
 from assent.app.console.errors import HANDLERS
+from assent.app.console.event_page import EVENT_PAGE
+from assent.app.console.event_stream import EVENT_STREAM
+from assent.app.console.events import EVENT_PAGES
 from assent.app.console.home import HOME_PAGES
+from assent.app.console.people import PEOPLE_PAGES
+from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
+from assent.app.console.sources import SOURCE_PAGES
 from assent.app.console.static import serve_static
+from assent.app.console.tokens import TOKEN_PAGES
+from assent.app.console.what_if import WHAT_IF_PAGES
+from assent.app.console.workspace_file import FILE_PAGES
+from assent.app.encoded_ids import with_encoded_ids
+from assent.app.services.company_sign_in import Provider
+from assent.app.services.event_search import Searcher
 from assent.app.services.explain_event import Explainer
+from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
+PAGES: Final = [
+    serve_static,
+    *HOME_PAGES,
+    *CONSENT_PAGES,
+    *DOOR_PAGES,
+    *ACCOUNT_PAGES,
+    *SOURCE_PAGES,
+    *DESTINATION_PAGES,
+    *DELIVERY_PAGES,
+    *COMPANY_PAGES,
+    *AUDIT_PAGES,
+    *PEOPLE_PAGES,
+    *TOKEN_PAGES,
+    *RETENTION_PAGES,
+    *FILE_PAGES,
+    *EVENT_PAGES,
+    *EVENT_PAGE,
+    *EVENT_STREAM,
+    *WHAT_IF_PAGES,
+]
 _BODY_BYTES: Final = 1024 * 1024
 
 
 class Console:
-    """The ASGI application of the console."""
+    """The ASGI application of the console, and the routes that it has."""
 
-    def __init__(self, app: ASGIApp, roots: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app
-        self._roots = roots
+        self.routes = routes
+        self._roots = frozenset(one.path.split("/", 2)[1] for one in routes)
 
     def answers(self, scope: HTTPScope) -> bool:
         """Whether this is for the console: for one of its pages, or from a browser that looks for a page."""
@@ -45,13 +86,18 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 
 def create_console(server: Server) -> Console:
     """The console of a server."""
-    explainer = Explainer(server.log, server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
+    provider = Provider(server.config.oidc) if server.config.oidc is not None else None
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
-        route_handlers=[Router("/", route_handlers=[serve_static, *HOME_PAGES, *DOOR_PAGES, *ACCOUNT_PAGES])],
+        route_handlers=[Router("/", route_handlers=PAGES)],
         dependencies={
             "server": Provide(lambda: server, sync_to_thread=False),
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
+            "fates": Provide(lambda: fates, sync_to_thread=False),
+            "searcher": Provide(lambda: searcher, sync_to_thread=False),
+            "provider": Provide(lambda: provider, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],
         guards=[owners_edit],
@@ -67,4 +113,4 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_safety(app), frozenset(route.path.split("/", 2)[1] for route in app.routes))
+    return Console(with_encoded_ids(with_safety(app), below="/events/"), app.routes)

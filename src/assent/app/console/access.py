@@ -88,4 +88,6 @@ def _page_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     if connection.scope.get("method") not in _READING or connection.headers.get("hx-request"):
         return "/"
     query = connection.scope["query_string"].decode("latin-1")
-    return quote(connection.scope["path"], safe="/") + (f"?{query}" if query else "")
+    # As it was sent: an id in it may hold any character.
+    sent = connection.scope["raw_path"].decode("latin-1") or quote(connection.scope["path"], safe="/")
+    return sent + (f"?{query}" if query else "")

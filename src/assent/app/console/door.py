@@ -25,7 +25,7 @@ _Link: TypeAlias = Annotated[str, PathParameter(name="link")]
 def show_sign_in(request: _Anybody, server: NamedDependency[Server], next_: _Next = "/") -> Response[Any]:
     if not server.stores.users.have_owner():
         return door(request, "no_owner.html")
-    return door(request, "sign_in.html", next=next_, email="", error=None)
+    return sign_in_page(request, server, next_=next_)
 
 
 @post("/sign-in", opt={OPEN_TO_ALL: True})
@@ -37,8 +37,8 @@ async def take_sign_in(request: _Anybody, server: NamedDependency[Server]) -> Re
         try:
             text = sign_in(server.stores, email, form.raw("password"), at=now())
         except (Unauthorized, TooManyTries) as error:
-            return door(request, "sign_in.html", status=error.status, next=next_, email=email, error=error)
-        return _enter(request, text, next_)
+            return sign_in_page(request, server, next_=next_, email=email, error=error)
+        return enter_with(request, text, next_)
 
     return await asyncio.to_thread(enter)
 
@@ -75,7 +75,7 @@ async def take_invitation(request: _Anybody, server: NamedDependency[Server], li
             )
         except (InvalidInput, Conflict) as error:
             return _invited(request, server, link, form, error)
-        return _enter(request, text, "/")
+        return enter_with(request, text, "/")
 
     return await asyncio.to_thread(become)
 
@@ -93,7 +93,24 @@ def _invited(request: _Anybody, server: Server, link: str, form: Form, error: As
     )
 
 
-def _enter(request: _Anybody, text: str, next_: str) -> Redirect:
+def sign_in_page(
+    request: _Anybody, server: Server, *, next_: str, email: str = "", error: AssentError | None = None
+) -> Response[Any]:
+    """The page to sign in at, with what went wrong."""
+    oidc = server.config.oidc
+    return door(
+        request,
+        "sign_in.html",
+        status=error.status if error is not None else 200,
+        next=next_,
+        email=email,
+        error=error,
+        company=oidc.name if oidc is not None else None,
+    )
+
+
+def enter_with(request: _Anybody, text: str, next_: str) -> Redirect:
+    """In, with a session, and on to the page that was wanted."""
     entering = go(next_ if _is_ours(next_) else "/")
     entering.set_cookie(session_cookie(request, text))
     return entering

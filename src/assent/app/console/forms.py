@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import MultiDict, UploadFile
 
 from assent.domain.errors import InvalidInput
 
@@ -26,6 +27,11 @@ class Form:
         """All values of a field that may be there several times, such as ticked boxes."""
         return [one for one in self._fields.getall(name, []) if isinstance(one, str)]
 
+    def upload(self, name: str) -> bytes:
+        """The content of a file that was chosen; empty where none was."""
+        value = self._fields.get(name, b"")
+        return value if isinstance(value, bytes) else b""
+
     def has(self, name: str) -> bool:
         """Whether a box is ticked, or a button of this name was pressed."""
         return name in self._fields
@@ -43,4 +49,6 @@ class Form:
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """The form in the body of a request."""
-    return Form(await request.form())
+    fields = await request.form()
+    uploads = {name: await one.read() for name, one in fields.items() if isinstance(one, UploadFile)}
+    return Form(MultiDict([(name, uploads.get(name, one)) for name, one in fields.multi_items()]))

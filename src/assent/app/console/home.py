@@ -1,14 +1,11 @@
 """Where people arrive."""
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Response, get
-from litestar.di import NamedDependency
+from litestar import get
 from litestar.response import Redirect
 
-from assent.app.console.access import PageRequest
-from assent.app.console.pages import go, page
-from assent.app.wiring import Server
+from assent.app.console.pages import go
 
 
 @get("/", sync_to_thread=False)
@@ -16,9 +13,4 @@ def show_home() -> Redirect:
     return go("/privacy/consent")
 
 
-@get("/privacy/consent", sync_to_thread=True)
-def show_consent(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
-    return page(request, server, "consent/overview.html")
-
-
-HOME_PAGES: Final = [show_home, show_consent]
+HOME_PAGES: Final = [show_home]

@@ -1,11 +1,12 @@
 """Pages: what is around the content of each, and how templates become answers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Request, Response
@@ -30,6 +31,16 @@ class _Place(NamedTuple):
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Connections": (
+        _Place("Sources", "/connections/sources", "world"),
+        _Place("Destinations", "/connections/destinations", "plug-connected"),
+    ),
+    "Monitor": (
+        _Place("Delivery overview", "/delivery", "chart-funnel"),
+        _Place("Events", "/events", "timeline-event"),
+        _Place("What if", "/what-if", "flask"),
+    ),
+    "Workspace": (_Place("Audit trail", "/audit", "history"), _Place("Settings", "/settings", "settings")),
 }
 
 
@@ -50,6 +61,12 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
 def part(request: PageRequest, template: str, **content: Any) -> Response[str]:
     """A part of a page, for htmx to put in its place."""
     return _answer(request, template, 200, {"user": request.user, "may_edit": request.user.role == "owner", **content})
+
+
+def macro(template: str, name: str) -> Callable[..., str]:
+    """A macro of a template, for what is not sent as an answer of its own."""
+    found = getattr(_environment().get_template(template).module, name)
+    return lambda *arguments: str(found(*arguments))
 
 
 def door(request: Request[Any, Any, Any], template: str, *, status: int = 200, **content: Any) -> Response[str]:
@@ -99,7 +116,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"static": static, "svg": _icon}
-    environment.filters |= {"iso": _iso, "number": _number, "share": _share}
+    environment.filters |= {
+        "iso": _iso,
+        "number": _number,
+        "share": _share,
+        "percent": _percent,
+        "query": _query,
+        "segment": _segment,
+        "size": _size,
+    }
     return environment
 
 
@@ -118,6 +143,22 @@ def _number(value: int) -> str:
     return f"{value:,}"
 
 
+def _percent(share: float) -> str:
+    """A change in words: half of it is 50 %."""
+    percent = 100 * share
+    return "under 1 %" if percent < 1 else f"{percent:,.0f} %"
+
+
+def _query(parameters: Mapping[str, Any]) -> str:
+    """The query of an address; what is None or empty is left out."""
+    return urlencode({name: value for name, value in parameters.items() if value not in (None, "")})
+
+
+def _segment(text: str) -> str:
+    """A text as one step of a path, slashes and all."""
+    return quote(text, safe="")
+
+
 def _share(part: float, whole: float) -> str:
     """A share in words: no nought for a little, no hundred for nearly all."""
     if not whole:
@@ -128,3 +169,12 @@ def _share(part: float, whole: float) -> str:
     if 99 < percent < 100:
         return "over 99 %"
     return f"{percent:.0f} %"
+
+
+def _size(count: float) -> str:
+    """A number of bytes, in the unit in which it is easy to read."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

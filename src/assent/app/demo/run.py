@@ -79,7 +79,7 @@ def _prepare(data: Path, workspace: Workspace) -> tuple[str, str]:
         if current.number and current.workspace.workspace != NAME:
             raise Conflict(f"`{data}` holds a workspace, which the demo would replace: give it a directory of its own")
         (data / "workspace.yaml").write_text(dump(workspace))
-        return _password_of_owner(stores), stores.tokens.create("demo", "owner", at=now())
+        return _password_of_owner(stores), stores.tokens.create("demo", "owner", at=now(), author="assent demo").text
     finally:
         stores.engine.dispose()
 
@@ -90,7 +90,7 @@ def _password_of_owner(stores: Stores) -> str:
     if known is None:
         stores.users.add(OWNER, "Demo Owner", "owner", hash_password(password), at=now())
     else:
-        stores.users.set_password(known.id, hash_password(password))
+        stores.users.set_password(known.id, hash_password(password), at=now(), author="assent demo")
     return password
 
 

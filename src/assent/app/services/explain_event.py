@@ -1,66 +1,57 @@
 """Why an event went where it did: the fate of one event at every destination, for API, console and command line."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from assent.delivery.in_force import InForce
-from assent.engine.fate import Fate, Judged, Kept, fate, judge
-from assent.engine.policy import Policy
+from assent.app.services.fates import Fates
+from assent.domain.errors import NotFound
+from assent.engine.fate import Fate
+from assent.engine.policy import event_of
+from assent.engine.rule import DecisiveRule, decisive_rules
 from assent.log.interface import Found, Log
-from assent.store.accounts import Accounts
-from assent.store.versions import Versions
-
-_POLICIES_REMEMBERED: Final = 16
 
 
 class Explained(NamedTuple):
-    """One kept event, and what became of it at every destination that it concerns."""
+    """One kept event, and what became of it at every destination that it concerns; `rules` are those that settled it
+    there, by destination."""
 
     found: Found
     fates: list[Fate]
+    rules: dict[str, tuple[DecisiveRule, ...]]
 
 
 class Explainer:
-    """Explains events that are still in the log. A decision is made again, exactly, under the version that made it."""
+    """Explains events that are still in the log."""
 
-    def __init__(self, log: Log, accounts: Accounts, versions: Versions, in_force: Callable[[], InForce]) -> None:
+    def __init__(self, log: Log, fates: Fates) -> None:
         self._log = log
-        self._accounts = accounts
-        self._in_force = in_force
-        self._policy = lru_cache(_POLICIES_REMEMBERED)(lambda number: Policy(versions.get(number).workspace))
+        self._fates = fates
 
     async def explain(self, message_id: str) -> Sequence[Explained]:
         """Every kept event with this message id, newest first: one per source, unless they are over 24 hours apart."""
         found = await self._log.find(message_id)
-        return await asyncio.to_thread(lambda: [Explained(one, self._fates(one)) for one in found])
+        return await asyncio.to_thread(lambda: [self._explained(one) for one in found])
 
-    def _fates(self, found: Found) -> list[Fate]:
-        """In the order of the workspace in force; then what it no longer has, where that had the event to read."""
-        in_force = self._in_force()
-        configured = [one.id for one in in_force.version.workspace.destinations]
-        kept = self._kept(found.offset)
-        removed = sorted(kept.keys() - set(configured))
+    def _explained(self, found: Found) -> Explained:
+        fates = self._fates.between(found.offset, found.offset + 1).of(found)
+        return Explained(found, fates, self._rules(found, fates))
 
-        def judged(destination: str, version: int) -> Judged:
-            policy = in_force.policy if version == in_force.number else self._policy(version)
-            return judge(policy, found.record.source, found.record.routing_key, destination)
-
-        fates = [
-            fate(name, found.offset, kept.get(name, Kept()), judged, in_force.number)
-            for name in [*configured, *removed]
-        ]
-        return [one for one in fates if one.state is not None or one.destination in configured]
-
-    def _kept(self, offset: int) -> dict[str, Kept]:
-        # INVARIANT: in this order. What settles meanwhile writes its attempts with its span, and its span as the cursor
-        # moves on: so whoever sees a span sees its attempts, and whoever sees a cursor beyond the event sees its span.
-        cursors = {one.destination: one for one in self._accounts.cursors()}
-        spans = self._accounts.spans(offset)
-        rereads = self._accounts.rereads(offset)
-        attempts = {one.destination: one for one in self._accounts.attempts_at([offset])}
+    def _rules(self, found: Found, fates: Iterable[Fate]) -> dict[str, tuple[DecisiveRule, ...]]:
+        event = event_of(found.record.routing_key)
         return {
-            name: Kept(cursors.get(name), spans.get(name), attempts.get(name), tuple(rereads.get(name, ())))
-            for name in cursors.keys() | spans.keys() | attempts.keys()
+            one.destination: decisive_rules(self._fates.version(one.version).version.workspace, one.destination, event)
+            for one in fates
+            if one.version is not None
         }
+
+
+def choose(
+    explained: Sequence[Explained], message_id: str, source: str | None, at: int | None
+) -> tuple[Explained, list[Explained]]:
+    """Of events with the same message id the newest from this source, received `at` then (UTC epoch milliseconds); and
+    the others. None is any. Raises NotFound."""
+    for one in explained:
+        if source in (None, one.found.record.source) and at in (None, one.found.record.received_at):
+            return one, [other for other in explained if other is not one]
+    raise NotFound(f"there is no event `{message_id}` in the log: it never came in, or is too old")

@@ -6,15 +6,13 @@ from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from assent.app.wiring import Stores
-from assent.domain.errors import Conflict, InvalidInput, TooManyTries, Unauthorized
-from assent.domain.trail import Happening
+from assent.domain.errors import InvalidInput, TooManyTries, Unauthorized
 from assent.domain.user import User
 
 PASSWORD_CHARACTERS: Final = 12
-INVITED_FOR: Final = timedelta(days=7)
 _MOST_CHARACTERS: Final = 1024
 _WELCOME_FOR: Final = timedelta(days=1)
 
@@ -25,19 +23,21 @@ _two_at_once: Final = BoundedSemaphore(2)
 
 def sign_in(stores: Stores, email: str, password: str, *, at: int) -> str:
     """The text of a new session. Raises TooManyTries; Unauthorized, the same whoever it was and whatever was wrong."""
-    wait = stores.lockout.wait(email, at=at)
-    if wait:
-        raise TooManyTries(f"too many tries: try again in {_in_words(wait)}", after=wait)
+    _begin_try(stores, email, at)
     user = stores.users.with_email(email.strip())
     known = stores.users.password(user.id) if user is not None else None
     # Somebody who is not known takes as long: time must not tell who is a user.
     if not _is_password(known or _hash_of_nobody(), password) or user is None or known is None:
-        stores.lockout.failed(email, at=at)
-        raise Unauthorized("the e-mail address or the password is wrong")
+        raise _wrong()
     stores.lockout.succeeded(email)
+    text = stores.sessions.open(user.id, at=at)
+    if stores.users.password(user.id) != known:
+        # It was changed meanwhile, which ended all sessions but this one.
+        stores.sessions.close(text)
+        raise _wrong()
     if _hasher.check_needs_rehash(known):
-        stores.users.set_password(user.id, hash_password(password))
-    return stores.sessions.open(user.id, at=at)
+        stores.users.rehash(user.id, known, _hash(password))
+    return text
 
 
 def hash_password(password: str) -> str:
@@ -46,20 +46,17 @@ def hash_password(password: str) -> str:
         raise InvalidInput(f"use at least {PASSWORD_CHARACTERS} characters", field="password")
     if len(password) > _MOST_CHARACTERS:
         raise InvalidInput(f"use at most {_MOST_CHARACTERS} characters", field="password")
-    with _two_at_once:
-        return _hasher.hash(password)
+    return _hash(password)
 
 
 def change_password(stores: Stores, user: User, old: str, new: str, *, at: int) -> str:
     """The text of a new session: all others of this user are over. Raises InvalidInput, TooManyTries."""
-    if wait := stores.lockout.wait(user.email, at=at):
-        raise TooManyTries(f"too many tries: try again in {_in_words(wait)}", after=wait)
+    _begin_try(stores, user.email, at)
     known = stores.users.password(user.id)
     if known is None or not _is_password(known, old):
-        stores.lockout.failed(user.email, at=at)
         raise InvalidInput("this is not your password", field="old_password")
-    stores.users.set_password(user.id, hash_password(new))
-    stores.trail.add([Happening("Password Changed", "user", user.email)], at=at, author=user.email)
+    stores.lockout.succeeded(user.email)
+    stores.users.set_password(user.id, hash_password(new), at=at, author=user.email)
     return stores.sessions.open(user.id, at=at)
 
 
@@ -68,28 +65,23 @@ def welcome_link(stores: Stores, *, at: int) -> str | None:
     if stores.users.have_owner():
         return None
     text = stores.invitations.create(
-        None, "owner", invited_by="assent serve", expires_at=at + _WELCOME_FOR // timedelta(milliseconds=1)
+        None, "owner", invited_by="assent serve", at=at, expires_at=at + _WELCOME_FOR // timedelta(milliseconds=1)
     )
     return f"/join/{text}"
 
 
 def join(stores: Stores, link: str, *, email: str, name: str, password: str, at: int) -> str:
-    """Follow an invitation: become a user, and be signed in. The text of the session.
+    """Follow a link: become a user, or get a new password, and be signed in. The text of the session.
 
     Raises NotFound for a link that is not good; InvalidInput; Conflict when somebody has the address, or somebody else
     became the first owner meanwhile. A link that could not be followed stays good.
     """
     invitation = stores.invitations.find(link, at=at)
-    address, called = invitation.email or check_email(email), check_name(name)
-    if invitation.email is None and stores.users.have_owner():
-        raise Conflict("there is an owner already: ask them for an invitation")
-    hashed = hash_password(password)
-    if stores.users.with_email(address) is not None:
-        raise Conflict(f"there is a user with the address `{address}` already: sign in", field="email")
-    stores.invitations.redeem(link, at=at)
-    user = stores.users.add(address, called, invitation.role, hashed, at=at)
-    joined = Happening("User Added", "user", user.email, None, {"name": user.name, "role": user.role})
-    stores.trail.add([joined], at=at, author=user.email)
+    address = invitation.email or check_email(email)
+    called = "" if invitation.is_for_password else check_name(name)
+    user = stores.invitations.follow(link, email=address, name=called, password=hash_password(password), at=at)
+    # Whoever was locked out, and asked for a link, is not to wait.
+    stores.lockout.succeeded(user.email)
     return stores.sessions.open(user.id, at=at)
 
 
@@ -109,11 +101,26 @@ def check_name(name: str) -> str:
     return called
 
 
+def _begin_try(stores: Stores, email: str, at: int) -> None:
+    wait = stores.lockout.begin(email, at=at)
+    if wait:
+        raise TooManyTries(f"too many tries: try again in {_in_words(wait)}", after=wait)
+
+
+def _wrong() -> Unauthorized:
+    return Unauthorized("the e-mail address or the password is wrong")
+
+
+def _hash(password: str) -> str:
+    with _two_at_once:
+        return _hasher.hash(password)
+
+
 def _is_password(known: str, password: str) -> bool:
     try:
         with _two_at_once:
             return _hasher.verify(known, password[: _MOST_CHARACTERS + 1])
-    except (VerifyMismatchError, InvalidHashError):
+    except (VerificationError, InvalidHashError):
         return False
 
 

@@ -123,7 +123,8 @@ def _two(stores: Stores, number: int, since: int | None) -> tuple[Workspace, Wor
 
 def edited(stores: Stores, edit: Edit) -> Workspace:
     """What the workspace in force would be after an edit. Raises InvalidWorkspace, and what `edit` raises."""
-    return workspace_of(msgspec.json.decode(msgspec.json.encode(edit(stores.current().workspace))))
+    document = msgspec.json.encode(edit(stores.current().workspace))
+    return workspace_of(msgspec.json.decode(document))
 
 
 def _ready(workspace: Workspace, secrets: Secrets, refer: _Refer) -> Workspace:

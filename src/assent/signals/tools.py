@@ -1,0 +1,191 @@
+"""The consent tools that people use: where each keeps the ids of its categories, and those that all its users share."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+
+class ToolCategory(msgspec.Struct, frozen=True):
+    """A category as a tool ships it: its id, exactly as events will carry it, and its name."""
+
+    id: str
+    name: str
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A consent tool, or a standard that such tools speak.
+
+    `where` says where to find the ids, in a sentence. `categories` are the ready-made ones; none where every user of
+    the tool has ids of their own. `answers` is what gives the answers in the browser, a JavaScript expression or
+    function, where the tool documents one.
+    """
+
+    id: str
+    name: str
+    where: str
+    categories: Sequence[ToolCategory] = ()
+    answers: str = ""
+
+
+def _categories(**names: str) -> tuple[ToolCategory, ...]:
+    return tuple(ToolCategory(id_, name) for id_, name in names.items())
+
+
+def _numbered(*names: str, prefix: str = "") -> tuple[ToolCategory, ...]:
+    return tuple(ToolCategory(f"{prefix}{number}", name) for number, name in enumerate(names, 1))
+
+
+TOOLS: Final = (
+    Tool(
+        "onetrust",
+        "OneTrust",
+        "In OneTrust, Cookie Consent > Categorizations, the column ID. Or on your page, in the browser's console: "
+        "`OneTrust.GetDomainData().Groups`, the field `CustomGroupId`. Old sites have ids such as `1` or `BG71`.",
+        _categories(
+            C0001="Strictly Necessary",
+            C0002="Performance",
+            C0003="Functional",
+            C0004="Targeting",
+            C0005="Social Media",
+        ),
+        "OneTrust.GetDomainData().Groups",
+    ),
+    Tool(
+        "cookiebot",
+        "Cookiebot",
+        "They are the same for everybody.",
+        _categories(necessary="Necessary", preferences="Preferences", statistics="Statistics", marketing="Marketing"),
+        "Cookiebot.consent",
+    ),
+    Tool(
+        "usercentrics",
+        "Usercentrics",
+        "In Usercentrics, Service Settings > Categories, the category slug. You may have added your own.",
+        _categories(essential="Essential", functional="Functional", marketing="Marketing"),
+        "__ucCmp.getConsentDetails()",
+    ),
+    Tool(
+        "didomi",
+        "Didomi",
+        "In the Didomi console, Data processing > Purposes, the SDK id. Add those of your own there.",
+        _categories(cookies="Cookies", create_ads_profile="Create a profile for ads"),
+        "Didomi.getCurrentUserStatus()",
+    ),
+    Tool(
+        "trustarc",
+        "TrustArc",
+        "The buckets of your consent manager, by number.",
+        _numbered("Required", "Functional", "Advertising"),
+        "truste.cma.callApi(...)",
+    ),
+    Tool(
+        "ketch",
+        "Ketch",
+        "In Ketch, Policy Center > Purposes, the code of each purpose: they are your own.",
+        answers="ketch('on', 'consent', ...)",
+    ),
+    Tool(
+        "osano",
+        "Osano",
+        "They are the same for everybody.",
+        _categories(
+            ESSENTIAL="Essential",
+            ANALYTICS="Analytics",
+            MARKETING="Marketing",
+            PERSONALIZATION="Personalisation",
+            OPT_OUT="Opt out of sale",
+            STORAGE="Storage",
+        ),
+        "Osano.cm.getConsent()",
+    ),
+    Tool(
+        "iubenda",
+        "iubenda",
+        "They are the same for everybody: numbers.",
+        _numbered("Necessary", "Functionality", "Experience", "Measurement", "Marketing"),
+        "_iub.cs.consent.purposes",
+    ),
+    Tool(
+        "cookieyes",
+        "CookieYes",
+        "They are the same for everybody.",
+        _categories(
+            necessary="Necessary",
+            functional="Functional",
+            analytics="Analytics",
+            performance="Performance",
+            advertisement="Advertisement",
+        ),
+        "getCkyConsent()",
+    ),
+    Tool(
+        "klaro",
+        "Klaro",
+        "In your own Klaro configuration: `services[].name`.",
+        answers="klaro.getManager().consents",
+    ),
+    Tool(
+        "termly",
+        "Termly",
+        "They are the same for everybody.",
+        _categories(
+            essential="Essential",
+            performance="Performance",
+            analytics="Analytics",
+            advertising="Advertising",
+            social_networking="Social networking",
+            unclassified="Unclassified",
+        ),
+        "Termly.getConsentState()",
+    ),
+    Tool(
+        "sourcepoint",
+        "Sourcepoint",
+        "In Sourcepoint, your vendor list: the hexadecimal `_id` of each purpose. They are your own.",
+        answers="__tcfapi('getCustomVendorConsents', 2, ...)",
+    ),
+    Tool(
+        "tcf",
+        "IAB TCF 2.2 and 2.3",
+        "The numbers of the purposes of the Transparency and Consent Framework, the same for everybody.",
+        _numbered(
+            "Store or access information on a device",
+            "Use limited data to select advertising",
+            "Create profiles for personalised advertising",
+            "Use profiles to select personalised advertising",
+            "Create profiles to personalise content",
+            "Use profiles to select personalised content",
+            "Measure advertising performance",
+            "Measure content performance",
+            "Understand audiences through statistics",
+            "Develop and improve services",
+            "Use limited data to select content",
+        ),
+        "__tcfapi",
+    ),
+    Tool(
+        "gpp",
+        "IAB GPP",
+        "It has sections for laws, and no categories: choose ids of your own, and set them from what the sections say "
+        "about sale, sharing and targeted advertising.",
+        answers="__gpp",
+    ),
+    Tool(
+        "gpc",
+        "Global Privacy Control",
+        "It is one signal and has no ids: choose the id of the category that it refuses, such as `sale_or_sharing`.",
+        answers="navigator.globalPrivacyControl",
+    ),
+    Tool(
+        "own",
+        "Another, or our own",
+        "Look for the ids that your tool gives to purposes, services or cookie groups. Write them exactly as your "
+        "pages will send them: they are case-sensitive.",
+    ),
+)
+
+
+def find_tool(id_: str) -> Tool | None:
+    """The tool of this id."""
+    return next((one for one in TOOLS if one.id == id_), None)

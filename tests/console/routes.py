@@ -1,0 +1,62 @@
+"""Every route of the console, as it really is: walks that must leave none out begin here."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from assent.app.console import create_console
+from assent.app.console.access import FOR_MEMBERS, OPEN_TO_ALL
+from harness.api import Api
+
+READING = ("GET", "HEAD", "OPTIONS")
+
+PARAMETERS = {
+    "category_id": "analytics",
+    "destination_id": "warehouse",
+    "invitation_id": "inv_0",
+    "link": "a-link-that-never-was",
+    "message_id": "m-1",
+    "number": "1",
+    "offset": "0",
+    "source_id": "website",
+    "token_id": "tok_0",
+    "user_id": "usr_0",
+    "version": "1",
+}
+"""What to put in place of the parameters of a path; a walk with data gives some of them other values."""
+
+QUERIES = {"/privacy/consent/category": "?id=analytics"}
+"""What pages that begin with a path need in their query."""
+
+
+class Route(NamedTuple):
+    """One method of one path of the console; `path` has its parameters still."""
+
+    method: str
+    path: str
+    is_open: bool
+    is_for_members: bool
+
+    def filled(self, **values: str) -> str:
+        """A path to ask for. Fails for a parameter that is not in PARAMETERS: give it a value there."""
+        path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda one: {**PARAMETERS, **values}[one[1]], self.path)
+        query = next((query for start, query in QUERIES.items() if path.startswith(start)), "")
+        return path + (query if self.method == "GET" else "")
+
+
+def routes(api: Api) -> Iterator[Route]:
+    """All but the files that pages are made of."""
+    for route in create_console(api.server).routes:
+        assert isinstance(route, HTTPRoute), route
+        if route.path.startswith("/static/"):
+            continue
+        for handler in route.route_handlers:
+            for method in sorted(handler.http_methods):
+                yield Route(method, route.path_format, *_marks(handler))
+
+
+def _marks(handler: HTTPRouteHandler) -> tuple[bool, bool]:
+    return bool(handler.opt.get(OPEN_TO_ALL)), bool(handler.opt.get(FOR_MEMBERS))
