@@ -274,6 +274,14 @@ class Accounts:
             forgotten = connection.scalar(query.where(attempts.c.offset < log_start)) or 0
         return FailedCount(kept, forgotten)
 
+    def tried_first_at(self, at: int) -> list[tuple[str, State, int]]:
+        """What became of the events that were first tried, or sent again, at this moment (UTC epoch milliseconds): how
+        many are in which state at which destination."""
+        columns = (attempts.c.destination, attempts.c.state)
+        query = select(*columns, func.count()).where(attempts.c.first_at == at).group_by(*columns).order_by(*columns)
+        with reading(self._engine) as connection:
+            return [(row[0], State(row[1]), row[2]) for row in connection.execute(query)]
+
     def attempts(self, *, destination: str | None = None, state: State | None = None) -> list[Attempt]:
         """The attempts of one destination or of all, in one state or in any, by offset."""
         query = select(attempts).order_by(attempts.c.offset)

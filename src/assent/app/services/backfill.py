@@ -80,13 +80,25 @@ class Preview(msgspec.Struct, frozen=True):
     is_exact: bool
 
 
-async def preview(stores: Stores, log: Readable, asked: Asked) -> list[Preview]:
-    """Count what a backfill would do; exact, by deciding every event. Raises InvalidInput, NotFound."""
-    in_force = await asyncio.to_thread(_check, stores, asked)
+async def preview(
+    stores: Stores, log: Readable, asked: Asked, *, watch: Callable[[int, int], None] | None = None
+) -> list[Preview]:
+    """Count what a backfill would do; exact, by deciding every event. `watch` is told at how many of how many events it
+    has looked. Raises InvalidInput, NotFound."""
+    in_force = await asyncio.to_thread(check, stores, asked)
     start, end = await _offsets(log, asked)
     consent = ConsentSince(log, "", start)
     await consent.catch_up()
-    return [await _preview(stores, log, asked, name, (start, end), in_force, consent) for name in asked.destinations]
+    found: list[Preview] = []
+    for name in asked.destinations:
+        before = len(found) * (end - start)
+
+        def look(at: int, before: int = before) -> None:
+            if watch is not None:
+                watch(before + at - start, len(asked.destinations) * (end - start))
+
+        found.append(await _preview(stores, log, asked, name, (start, end), in_force, consent, look))
+    return found
 
 
 async def start(
@@ -102,7 +114,7 @@ async def start(
         raise InvalidInput(f"say why in at most {_WHY_CHARACTERS} characters", field="why")
     if speed is not None and not 1 <= speed <= _FASTEST:
         raise InvalidInput(f"a speed is 1 to {_FASTEST:,} events a second", field="speed")
-    await asyncio.to_thread(_check, stores, asked)
+    await asyncio.to_thread(check, stores, asked)
     first, end = await _offsets(log, asked)
     return await asyncio.to_thread(_start, stores, asked, first, end, why.strip(), author, at, speed)
 
@@ -122,8 +134,8 @@ def cancel(stores: Stores, job_id: str, *, author: str, at: int) -> Job:
     return stores.jobs.move(job_id, JobState.CANCELLED, of=OPEN, at=at, author=author)
 
 
-def _check(stores: Stores, asked: Asked) -> InForce:
-    """What is in force. Raises InvalidInput, NotFound."""
+def check(stores: Stores, asked: Asked) -> InForce:
+    """What is in force, if this can be asked for. Raises InvalidInput, NotFound."""
     version = stores.current()
     if not asked.destinations:
         raise InvalidInput("choose a destination", field="destinations")
@@ -197,6 +209,7 @@ async def _preview(
     offsets: tuple[int, int],
     in_force: InForce,
     consent: ConsentSince,
+    look: Callable[[int], None],
 ) -> Preview:
     cursor = await asyncio.to_thread(stores.accounts.cursor, destination)
     start, end = offsets[0], min(offsets[1], cursor.position if cursor is not None else 0)
@@ -214,6 +227,7 @@ async def _preview(
     while at < min(end, most):
         at, found = await rereading.look_through(at, min(end, most), _A_LOOK, _selection(asked), in_force, consent)
         counted.add(found)
+        look(at)
     return counted.preview(destination, is_exact=end <= most)
 
 
