@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accept, console, decide, delivery, memory
+from benchmarks import accept, backfill, console, decide, delivery, memory, trial
 from benchmarks.table import machine
 
 ALL = {
@@ -12,6 +12,8 @@ ALL = {
     "accept": accept.run,
     "delivery": delivery.run,
     "memory": memory.run,
+    "trial": trial.run,
+    "backfill": backfill.run,
     "console": console.run,
 }
 

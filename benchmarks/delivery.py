@@ -45,16 +45,16 @@ def _assent(batch: int) -> float:
     with running(samples.workspace(1, connector="webhook", settings=settings)) as server:
         load(server, batch=100, connections=4, seconds=_SECONDS_OF_LOAD if batch > 1 else 1)
         backlog = int(server.metric("assent_log_head"))
-        with _receiver(port):
-            while (counted := _counted(port))[0] < backlog:
+        with receiver(port):
+            while (found := counted(port))[0] < backlog:
                 time.sleep(0.2)
-        return counted[0] / counted[1]
+        return found[0] / found[1]
 
 
 async def _by_hand(batch: int) -> float:
     port = free_port()
     bodies = iter([msgspec.json.encode([samples.event(number) for number in range(batch)])] * (_BY_HAND // batch))
-    with _receiver(port):
+    with receiver(port):
         async with aiohttp.ClientSession() as session:
 
             async def send() -> None:
@@ -63,17 +63,18 @@ async def _by_hand(batch: int) -> float:
                         await answer.read()
 
             await asyncio.gather(*(send() for _ in range(8)))
-        count, seconds = _counted(port)
+        count, seconds = counted(port)
     return count / seconds
 
 
 @contextlib.contextmanager
-def _receiver(port: int) -> Iterator[None]:
+def receiver(port: int) -> Iterator[None]:
+    """A webhook that only counts, on the other core."""
     process = subprocess.Popen(on_core(CLIENT_CORE, [sys.executable, "-m", "benchmarks.receiver", str(port)]))
     try:
         while True:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                _counted(port)
+                counted(port)
                 break
             time.sleep(0.05)
         yield
@@ -82,7 +83,8 @@ def _receiver(port: int) -> Iterator[None]:
         process.wait(10)
 
 
-def _counted(port: int) -> tuple[int, float]:
+def counted(port: int) -> tuple[int, float]:
+    """How many events it has got, and in how many seconds."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
         count, seconds = answer.read().split()
     return int(count), float(json.loads(seconds))

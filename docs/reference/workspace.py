@@ -25,6 +25,9 @@ _MEANS: Final = {
     "consent": "Preset, rules and categories.",
     "sources": "Where events come from.",
     "destinations": "Who receives them.",
+    "held": "`true` stops every destination: everything is accepted and kept, nothing is delivered or lost.",
+    "backfill_later_grants": "`true`: a backfill also sends what a person refused then and has granted since. Ask a "
+    "lawyer first: a consent given later need not cover what was done before it.",
     "consent.preset": "The named set of [rules](rules.md).",
     "consent.rules": "[Rules](rules.md) set one by one; what is left out is as the preset says.",
     "consent.categories": "The purposes that a person can refuse.",
@@ -32,11 +35,15 @@ _MEANS: Final = {
     "consent.categories[].name": "For people. At most 64 characters; by default the id.",
     "consent.categories[].enabled": "`false` switches it off; the rule `disabled_category` says what that means.",
     "consent.categories[].destinations": "The ids of the destinations that need it. A destination may be in several.",
+    "consent.categories[].held": "`true` keeps what would be delivered because of this category: it is passed over, "
+    "and decided anew once the category is released.",
     "sources[].id": "1 to 64 letters (a to z), digits, `_`, `-` and `.`, a letter or digit first; unique.",
     "sources[].write_key": "What clients send to name the source: 1 to 128 letters, digits, `_`, `-`, `.` and `~`; "
     "unique. It is public: a web page shows it to everybody.",
     "sources[].name": "For people. At most 64 characters; by default the id.",
     "sources[].enabled": "`false` discards what it sends, as `source_disabled`.",
+    "sources[].held": "`true` keeps what comes from here and would be delivered: it is passed over, and decided anew "
+    "once the source is released.",
     "destinations[].id": "As a source's; unique. Accounts and cursor are kept under it.",
     "destinations[].name": "For people, and a key that an event's `integrations` object may use. At most 64 "
     "characters; by default the id.",

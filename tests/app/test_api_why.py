@@ -57,6 +57,7 @@ def test_every_state_is_told_with_its_reason(api: Api) -> None:
         "categories": ["analytics"],
         "rules": [],
         "version": 1,
+        "heldBy": [],
         "attempts": None,
     }
     withheld = fates["pixel"]

@@ -211,6 +211,9 @@ def test_versions_are_paged_newest_first(api: Api) -> None:
 def test_no_answer_holds_a_secret(api: Api) -> None:
     api.track("m-1", preferences=GRANTED)
     api.wait_for("m-1", hook="retrying")
+    asked = {"destinations": ["hook"], "since": "2020-01-01", "until": "2100-01-01", "why": "to see one"}
+    backfill = api.owner.post("/backfills", json=asked).json()["data"]["backfills"][0]["id"]
+    draft = api.owner.post("/drafts", json={"name": "one"}).json()["data"]["id"]
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     seen = []
     for path, item in document["paths"].items():
@@ -221,6 +224,8 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
                 "{categoryId}": "analytics",
                 "{sourceId}": "website",
                 "{destinationId}": "hook",
+                "{backfill}": backfill,
+                "{draft}": draft,
             }
             url = api.url + reduce(lambda so_far, one: so_far.replace(*one), known.items(), path)
             answer = api.owner.get(url)

@@ -138,7 +138,7 @@ def test_a_first_workspace(tmp_path: Path, shop: Path) -> None:
     assert applied.returncode == 0
     assert applied.stdout.startswith(planned.stdout)
     assert "Version 1 is in force." in applied.stdout
-    assert assent("plan", shop, "--data", data).stdout == "No changes: the file says what is in force (version 1).\n"
+    assert assent("plan", shop, "--data", data).stdout == "No changes: this is what is in force (version 1).\n"
 
 
 def test_a_plan_shows_each_change(data: Path, stricter: Path) -> None:

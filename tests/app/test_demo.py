@@ -34,7 +34,7 @@ def demo(*options: str | Path, **environment: str) -> subprocess.CompletedProces
 def figures(table: str) -> dict[str, list[int]]:
     """What the audit at the end says of each destination."""
     rows = [line.split() for line in table.rpartition("Off by")[2].splitlines()]
-    return {row[0]: [int(one.replace(",", "")) for one in row[1:]] for row in rows if len(row) == 8}
+    return {row[0]: [int(one.replace(",", "")) for one in row[1:]] for row in rows if len(row) == 9}
 
 
 # ------------------------------------------------------------------ the visitors

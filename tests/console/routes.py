@@ -14,13 +14,17 @@ from harness.api import Api
 READING = ("GET", "HEAD", "OPTIONS")
 
 PARAMETERS = {
+    "at": "0",
     "category_id": "analytics",
     "destination_id": "warehouse",
     "invitation_id": "inv_0",
+    "job_id": "bkf_0",
     "link": "a-link-that-never-was",
     "message_id": "m-1",
+    "move": "pause",
     "number": "1",
     "offset": "0",
+    "preview_id": "a-preview-that-never-was",
     "source_id": "website",
     "token_id": "tok_0",
     "user_id": "usr_0",
@@ -34,6 +38,9 @@ QUERIES = {
     "/delivery/discards": "?code=no_user_anon_id",
     "/privacy/consent/category": "?id=analytics",
     "/privacy/consent/setup/sources/first": "?from=0",
+    "/backfills/preview": "?destinations=warehouse&reasons=category_denied&since=2020-01-01T00:00"
+    "&until=2099-01-01T00:00",
+    "/holds/change": "?kind=workspace",
 }
 """What pages that begin with a path need in their query."""
 

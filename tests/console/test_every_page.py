@@ -46,6 +46,8 @@ def _furnish(api: Api, event: str, person: str, name: str, token: str) -> None:
     api.send("page", {"messageId": "m-page", "name": event, "userId": person})
     api.send("track", {"messageId": event, "event": event})  # has no id: a discard
     api.wait_for("m-3", warehouse="withheld")
+    asked = {"destinations": ["warehouse"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    assert api.owner.post("/backfills", json={**asked, "why": event}).status_code == 200
 
 
 def session_of_owner(api: Api) -> str:
@@ -59,6 +61,7 @@ def pages(api: Api) -> list[str]:
     users, tokens = api.server.stores.users.all(), api.server.stores.tokens.all()
     link = invite(api.server.stores, "eve@example.com", "member", author=OLIVIA, at=now())
     values = {"user_id": users[1].id, "token_id": tokens[0].id, "link": link.removeprefix("/join/")}
+    values["job_id"] = api.data("/backfills")["backfills"][0]["id"]
     paths = [one.filled(**values) for one in routes(api) if one.method == "GET"]
     cookies = {"assent_session": session_of_owner(api)}
     with httpx.Client(base_url=api.url, cookies=cookies, timeout=20, headers={"Accept": "text/html"}) as client:

@@ -21,6 +21,7 @@ from assent.engine.policy import Policy
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
+from assent.store.jobs import Jobs
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
@@ -85,9 +86,11 @@ class Rig:
         self.fakes: dict[str, FakeDestination] = {}
         self.settled: list[Settlement] = []
         self.clock_error = 0
+        self._policies: dict[int, Policy] = {}
         self._in_force = self._version(1, Workspace())
         self._engine = open_database(f"sqlite:///{directory / 'state.db'}")
         self.accounts = Accounts(self._engine)
+        self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
         self.delivery = self._new_delivery()
 
@@ -172,13 +175,16 @@ class Rig:
         self._engine.dispose()
 
     def _version(self, number: int, workspace: Workspace) -> InForce:
-        return InForce(Version(number, workspace, 0, "test"), Policy(workspace))
+        self._policies[number] = Policy(workspace)
+        return InForce(Version(number, workspace, 0, "test"), self._policies[number])
 
     def _ports(self) -> dict[str, Any]:
         return {
             "log": self.log,
             "accounts": self.accounts,
+            "jobs": self.jobs,
             "in_force": lambda: self._in_force,
+            "policy_of": self._policies.__getitem__,
             "now": self.now,
             "on_settled": self.settled.append,
         }

@@ -5,7 +5,7 @@ import pytest
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.outcome import Attempt, Cursor, Span, State
 from assent.domain.workspace import Destination, Workspace
-from assent.engine.fate import Kept, decision_for, fate
+from assent.engine.fate import Judged, Kept, decision_for, fate
 from assent.engine.policy import Policy
 from assent.engine.routing import NO_CHOICE
 
@@ -16,9 +16,10 @@ IN_FORCE = 2
 OFFSET = 10
 
 
-def decide(destination: str, version: int) -> Decision:
+def judge(destination: str, version: int) -> Judged:
     assert destination == "one"
-    return VERSIONS[version]
+    decision = VERSIONS[version]
+    return Judged(State.DELIVERED if decision.verdict is Verdict.DELIVER else State.WITHHELD, decision)
 
 
 def attempt(state: State) -> Attempt:
@@ -44,7 +45,7 @@ def attempt(state: State) -> Attempt:
 def test_what_the_accounts_keep_tells_the_fate(
     kept: Kept, state: State | None, decision: Decision | None, version: int | None
 ) -> None:
-    found = fate("one", OFFSET, kept, decide, IN_FORCE)
+    found = fate("one", OFFSET, kept, judge, IN_FORCE)
     assert (found.state, found.decision, found.version) == (state, decision, version)
     assert found.attempt == kept.attempt
 

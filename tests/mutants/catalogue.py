@@ -396,4 +396,25 @@ MUTANTS: Final = (
     Mutant("times without a zone are unreadable", "engine/forward.py", "else time.replace(tzinfo=UTC)", "else None"),
     Mutant("the client's address overwritten", "engine/forward.py", ' and context.get("ip") is None', ""),
     Mutant("timestamps out of range raise", "engine/forward.py", "except OverflowError:", "except KeyError:"),
+    # ---------------------------------------------------------------- holding and reading again
+    Mutant("a held source holds nothing", "engine/hold.py", "if source in self._sources:", "if False:"),
+    Mutant(
+        "under `any`, one held category of many holds",
+        "engine/hold.py",
+        "if not blocking or (self._any and len(blocking) < len(decision.categories)):",
+        "if not blocking:",
+    ),
+    Mutant(
+        "under `all`, one held category of many does not hold",
+        "engine/hold.py",
+        "(self._any and len(blocking) < len(decision.categories))",
+        "len(blocking) < len(decision.categories)",
+    ),
+    Mutant("a trial overlooks held cursors", "engine/trial.py", "and destination in side.held", "and False"),
+    Mutant(
+        "a trial overlooks what leaves",
+        "engine/trial.py",
+        "was = before.state if before is not None else State.WITHHELD",
+        "was = before.state if before is not None else State.DELIVERED",
+    ),
 )

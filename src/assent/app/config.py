@@ -9,6 +9,7 @@ import msgspec
 
 from assent.domain.errors import InvalidInput
 
+DEFAULT_KEEP: Final = timedelta(days=7)
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -35,7 +36,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     data: Path
-    keep: timedelta = timedelta(days=7)
+    keep: timedelta = DEFAULT_KEEP
     keep_bytes: int | None = None
     oidc: Oidc | None = None
 

@@ -58,7 +58,8 @@ class Metrics:
 
     def settlement(self, settlement: Settlement) -> None:
         for account, events in settlement.counts.items():
-            self.settled[settlement.destination, account.state, account.reason] += events
+            if events > 0:  # what is taken up again is taken off there, and no counter goes back
+                self.settled[settlement.destination, account.state, account.reason] += events
 
     def render(self, log: Log, workers: Iterable[Worker]) -> bytes:
         """The text that Prometheus scrapes."""
@@ -91,6 +92,8 @@ class _Snapshot(Collector):
         yield _gauge("assent_cursor_lag_events", "Events that a destination has not read yet.", lag)
         waiting = [((one.destination,), len(one.waiting)) for one in self._workers]
         yield _gauge("assent_retrying_events", "Events that wait to be tried again.", waiting)
+        held = [((one.destination,), one.held) for one in self._workers]
+        yield _gauge("assent_held_events", "Events that are kept until their source or category is released.", held)
         breakers = [((one.destination,), int(one.breaker.is_open)) for one in self._workers]
         yield _gauge("assent_breaker_open", "1 while a destination is left alone after failures.", breakers)
         held = [((one.destination,), int(one.is_held)) for one in self._workers]

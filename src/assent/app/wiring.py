@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +29,9 @@ from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
+from assent.store.drafts import Drafts
 from assent.store.invitations import Invitations
+from assent.store.jobs import Jobs
 from assent.store.lockout import Lockout
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
 from assent.store.sessions import Sessions
@@ -40,6 +43,7 @@ from assent.store.versions import Versions
 log = logging.getLogger("assent")
 
 _WATCH_SECONDS: Final = 0.5
+_POLICIES_REMEMBERED: Final = 32
 _TRIM_EVERY: Final = timedelta(minutes=1)
 
 
@@ -61,6 +65,8 @@ class Stores(NamedTuple):
     invitations: Invitations
     lockout: Lockout
     trail: Trail
+    jobs: Jobs
+    drafts: Drafts
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -84,6 +90,8 @@ def open_stores(data: Path) -> Stores:
         Invitations(engine),
         Lockout(engine),
         Trail(engine),
+        Jobs(engine),
+        Drafts(engine),
     )
 
 
@@ -147,7 +155,9 @@ class Server:
         self.delivery = Delivery(
             self.log,
             self.stores.accounts,
+            jobs=self.stores.jobs,
             in_force=lambda: self.in_force,
+            policy_of=lru_cache(_POLICIES_REMEMBERED)(self._policy),
             connect=lambda destination: connect(destination, self.stores.secrets),
             now=now,
             on_settled=self.metrics.settlement,
@@ -155,10 +165,14 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
         self._followed = 0
+        self._seen_of_trail = self.stores.trail.newest()
 
     def _put_in_force(self, version: Version) -> None:
         self.in_force = InForce(version, Policy(version.workspace))
         self.sources = {one.write_key: one for one in version.workspace.sources}
+
+    def _policy(self, number: int) -> Policy:
+        return Policy(self.stores.versions.get(number).workspace)
 
     async def start(self) -> None:
         await self.follow()
@@ -178,7 +192,7 @@ class Server:
         os.close(self._lock)
 
     async def follow(self) -> None:
-        """Put the newest version into force, if it is not yet."""
+        """Put the newest version into force, if it is not yet, and see to what people asked for."""
         async with self._following:
             number = await asyncio.to_thread(self.stores.versions.current_number)
             if number != self.in_force.number:
@@ -186,6 +200,11 @@ class Server:
             if number != self._followed:
                 await self.delivery.follow()
                 self._followed = number
+            # Whatever people ask for goes on record, also from another process on the same data directory.
+            newest = await asyncio.to_thread(self.stores.trail.newest)
+            if newest != self._seen_of_trail:
+                self._seen_of_trail = newest
+                self.delivery.look_again()
 
     async def _watch(self) -> None:
         """Follow versions that another process applies to the same data directory."""

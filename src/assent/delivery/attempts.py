@@ -1,6 +1,7 @@
 """Attempts: what becomes of an event at a destination when it did not settle at once."""
 
 import random
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ from assent.domain.outcome import Attempt, State
 from assent.engine.retry import next_attempt
 
 TOO_OLD = Rejected("it waited longer than the log keeps events")
+
+_HELD_FOR_MS: Final = 5_000
 
 _jitter = random.SystemRandom().random
 
@@ -48,6 +51,11 @@ def after(attempt: Attempt, outcome: Outcome, *, now: int, since: int) -> Attemp
     if due_at is None:
         return ended(changed, State.FAILED, now)
     return msgspec.structs.replace(changed, due_at=due_at)
+
+
+def kept(attempt: Attempt, now: int) -> Attempt:
+    """The attempt at an event that is held meanwhile: it is looked at again soon, and its hours begin anew."""
+    return msgspec.structs.replace(attempt, first_at=now, due_at=now + _HELD_FOR_MS, answer="it is held")
 
 
 def ended(attempt: Attempt, state: State, now: int, **changes: object) -> Attempt:

@@ -12,8 +12,10 @@ from assent.delivery.worker import Worker
 from assent.destinations.connector import Connector
 from assent.domain.outcome import Cursor
 from assent.domain.workspace import Destination
+from assent.engine.policy import Policy
 from assent.log.interface import Log
 from assent.store.accounts import Accounts, Settlement
+from assent.store.jobs import Jobs
 
 log = logging.getLogger("assent.delivery")
 _Answer = TypeVar("_Answer")
@@ -31,14 +33,18 @@ class Delivery:
         log: Log,
         accounts: Accounts,
         *,
+        jobs: Jobs,
         in_force: Callable[[], InForce],
+        policy_of: Callable[[int], Policy],
         connect: Callable[[Destination | None], Connector],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
     ) -> None:
         self._log = log
         self._accounts = accounts
+        self._jobs = jobs
         self._in_force = in_force
+        self._policy_of = policy_of
         self._connect = connect
         self._now = now
         self._on_settled = on_settled
@@ -68,6 +74,11 @@ class Delivery:
             else:
                 running[0].nudge()
 
+    def look_again(self) -> None:
+        """Somebody asked for something: a backfill, or failed events once more."""
+        for worker in self.workers:
+            worker.nudge()
+
     async def _start(self, name: str, destination: Destination | None) -> None:
         cursor = await self._in_store(self._open, name, destination)
         if cursor is None or (
@@ -79,8 +90,10 @@ class Delivery:
             self._connect(destination),
             log=self._log,
             accounts=self._accounts,
+            jobs=self._jobs,
             store_thread=self._store_thread,
             in_force=self._in_force,
+            policy_of=self._policy_of,
             now=self._now,
             on_settled=self._on_settled,
         )
@@ -101,7 +114,8 @@ class Delivery:
         return self._accounts.cursor(name)
 
     async def _waits(self, name: str) -> bool:
-        return name in await self._in_store(self._accounts.waiting)
+        waits = self._accounts.waiting, self._accounts.held
+        return any([name in await self._in_store(one) for one in waits])
 
     async def _end(self, names: list[str]) -> None:
         """Let the turns under way finish, at most for `_GRACE`."""

@@ -11,19 +11,24 @@ from typing import Final, TypeVar
 import msgspec
 from sqlalchemy.exc import OperationalError
 
-from assent.delivery.attempts import TOO_OLD, after, ended, first_attempt
+from assent.delivery.attempts import TOO_OLD, after, ended, first_attempt, kept
 from assent.delivery.breaker import Breaker
 from assent.delivery.dispatch import Deliverable, NotTried, dispatch
 from assent.delivery.in_force import InForce
+from assent.delivery.rereading import Again as TakenUp
+from assent.delivery.rereading import Page, Rereading, tally
 from assent.delivery.waiting import STUBBORN, Waiting
 from assent.destinations.connector import Connector, Outcome, Outgoing
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
-from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.domain.outcome import GIVEN_UP, Attempt, Cursor, HeldStretch, Reread, Span, State
 from assent.domain.record import Record
 from assent.engine.forward import subject_of
+from assent.engine.hold import Holder
+from assent.engine.policy import Policy
 from assent.log.interface import Log
-from assent.store.accounts import Account, Accounts, Settlement
+from assent.store.accounts import Account, Accounts, Again, Settlement
+from assent.store.jobs import Jobs, Progress
 
 log = logging.getLogger("assent.delivery")
 _Answer = TypeVar("_Answer")
@@ -52,8 +57,10 @@ class Worker:
         *,
         log: Log,
         accounts: Accounts,
+        jobs: Jobs,
         store_thread: Executor,
         in_force: Callable[[], InForce],
+        policy_of: Callable[[int], Policy],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
     ) -> None:
@@ -73,8 +80,25 @@ class Worker:
         self._nudged = asyncio.Event()
         self._turned = asyncio.Event()
         self._is_loaded = self._is_stopping = self._is_over = False
+        self._look_again = self._reread_next = self._is_resting = False
         self._give_up_before = 0
+        self._rereading = Rereading(
+            self.destination, log=log, accounts=accounts, jobs=jobs, policy_of=policy_of, in_store=self._in_store
+        )
         self._page = self._least_a_page = min(MOST_A_PAGE, connector.batch_size * connector.concurrency)
+
+    @property
+    def held(self) -> int:
+        """How many events it passed over because their source or category is held."""
+        return self._rereading.held
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing for it to do now: all is read, nothing waits, or it is held."""
+        if not self._is_resting or self._look_again:
+            return False
+        has_job = self._rereading.next_due(self._in_force()) is not None
+        return self.is_held or not (self.waiting or self._can_read() or self._can_reread() or has_job)
 
     # ---------------------------------------------------------------------------------------- from start to end
 
@@ -101,14 +125,16 @@ class Worker:
         self._nudged.set()
 
     def nudge(self) -> None:
-        """Another version is in force: look at what it says."""
+        """Another version is in force, or somebody asks for something: look."""
+        self._look_again = True
         self._nudged.set()
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody holds the destination, by the version in force."""
-        destination = self._in_force().version.workspace.destination(self.destination)
-        return destination is not None and destination.held
+        """Whether somebody holds the destination, or the whole workspace, by the version in force."""
+        workspace = self._in_force().version.workspace
+        destination = workspace.destination(self.destination)
+        return destination is not None and (destination.held or workspace.held)
 
     async def send_aside(self, event: Outgoing) -> Outcome:
         """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
@@ -135,23 +161,39 @@ class Worker:
             records = await self._records([one.offset for one in some])
             for one in some:
                 self._keep(one, subject_of(records[one.offset]) if one.offset in records else "")
+        await self._rereading.look()
         self._well_since = self._now()
+        self._look_again = False
         self._is_loaded = True
+
+    async def _look(self) -> None:
+        """See what there is to be read again; and whether somebody has events tried again that had failed."""
+        self._look_again = False
+        waiting = (await self._in_store(self._accounts.waiting)).get(self.destination, 0)
+        if waiting != len(self.waiting):
+            self._is_loaded = False
+        await self._rereading.look()
 
     def _waiting_attempts(self) -> list[Attempt]:
         return self._accounts.attempts(destination=self.destination, state=State.RETRYING)
 
     def _is_finished(self) -> bool:
-        return self._is_loaded and self.until is not None and self.position >= self.until and not self.waiting
+        is_read = self._is_loaded and self.until is not None and self.position >= self.until
+        return is_read and not self.waiting and self._rereading.held_from is None
 
     def _has_passed(self, offset: int) -> bool:
         """Whether nothing before `offset` is still to be settled."""
         end = offset if self.until is None else min(offset, self.until)
+        held_from = self._rereading.held_from
+        if held_from is not None and held_from < offset:
+            return False
         return self.position >= end and all(one.offset >= offset for one in self.waiting.first(1))
 
     async def _turn(self) -> None:
         started = time.perf_counter()
-        if not self._has_passed(self._give_up_before):
+        if self._look_again:
+            await self._look()
+        elif not self._has_passed(self._give_up_before):
             await self._give_up()
         elif self.is_held:
             await self._stand_still()
@@ -160,7 +202,12 @@ class Worker:
         elif due := self.waiting.due(self._clock(), self._page):
             await self._try_in_order(due)
             self._fit_page(started)
+        elif self._can_reread() and (self._reread_next or not self._can_read()):
+            self._reread_next = False
+            await self._read_again(self._page)
+            self._fit_page(started)
         elif self._can_read():
+            self._reread_next = True  # page by page in turn, so that neither keeps the other waiting
             await self._read_page(self._page)
             self._fit_page(started)
         else:
@@ -168,8 +215,10 @@ class Worker:
 
     async def _stand_still(self) -> None:
         """Return when somebody nudges; only a release, a stop or a trim makes the next turn another than this."""
+        self._is_resting = True
         await self._nudged.wait()
         self._nudged.clear()
+        self._is_resting = False
         # As an outage does, a hold does not count against an event that waits.
         self._well_since = self._now()
 
@@ -220,6 +269,7 @@ class Worker:
         records = await self._records([one.offset for one in attempts])
         in_force = self._in_force()
         changed: list[Attempt] = []
+        held: list[int] = []
         trying: list[Attempt] = []
         deliverables: list[Deliverable] = []
         for attempt in attempts:
@@ -231,6 +281,9 @@ class Worker:
             decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
             if decision.verdict is Verdict.WITHHOLD:
                 changed.append(ended(decided, State.WITHHELD, self._now()))
+            elif self._holder(in_force, record, decision) is not None:
+                held.append(attempt.offset)
+                changed.append(kept(decided, self._now()))
             else:
                 trying.append(decided)
                 deliverables.append(Deliverable(attempt.offset, record, decision, attempt.tried))
@@ -247,6 +300,8 @@ class Worker:
         await self._settle(Counter(), changed, records)
         for one in changed:
             self._keep(one, self.waiting.subject_at(one.offset))
+        for offset in held:
+            self.waiting.let_pass(offset)
         return changed
 
     async def _records(self, offsets: Sequence[int]) -> dict[int, Record]:
@@ -280,6 +335,10 @@ class Worker:
             await self._settle(Counter(), forgotten, await self._records([one.offset for one in forgotten]))
             for one in forgotten:
                 self.waiting.remove(one.offset)
+        elif (held_from := self._rereading.held_from) is not None and held_from < self._give_up_before:
+            in_force = self._in_force()
+            page = await self._rereading.page_to_give_up(self._give_up_before, in_force)
+            await self._take_up(page, in_force, send=False)
         else:
             await self._read_page(min(MOST_A_PAGE, self._give_up_before - self.position), send=False)
 
@@ -298,12 +357,16 @@ class Worker:
         in_force = self._in_force()
         counts: Counter[Account] = Counter()
         deliverables = []
+        held = 0
         for offset, record in enumerate(records, start):
             decision = self._decide(in_force, record)
-            if decision.verdict is Verdict.DELIVER:
-                deliverables.append(Deliverable(offset, record, decision))
-            else:
+            if decision.verdict is Verdict.WITHHOLD:
                 counts[Account(record.source, State.WITHHELD, decision.reason, record.event)] += 1
+            elif send and self._holder(in_force, record, decision) is not None:
+                counts[Account(record.source, State.HELD, decision.reason, record.event)] += 1
+                held += 1
+            else:
+                deliverables.append(Deliverable(offset, record, decision))
         outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
         attempts = []
         for one, outcome in zip(deliverables, outcomes, strict=True):
@@ -315,8 +378,16 @@ class Worker:
                 attempts.append(after(first, outcome, now=now, since=now))
         end = start + len(records)
         tried = {one.offset: records[one.offset - start] for one in attempts}
-        await self._settle(counts, attempts, tried, Span(self.destination, start, end, in_force.number))
+        await self._settle(
+            counts,
+            attempts,
+            tried,
+            read=Span(self.destination, start, end, in_force.number),
+            held=self._stretch(in_force, start, end, held),
+        )
         self.position = end
+        if held:
+            await self._rereading.look()
         for attempt in attempts:
             self._keep(attempt, subject_of(records[attempt.offset - start]))
 
@@ -332,6 +403,74 @@ class Worker:
     def _decide(self, in_force: InForce, record: Record) -> Decision:
         return in_force.policy.decide_key(record.routing_key).get(self.destination, _NO_DESTINATION)
 
+    def _holder(self, in_force: InForce, record: Record, decision: Decision) -> Holder | None:
+        holds = in_force.policy.holds
+        return holds.holder(record.source, self.destination, decision) if holds else None
+
+    def _stretch(self, in_force: InForce, start: int, end: int, events: int) -> HeldStretch | None:
+        """Where so many events were passed over, and under which hold."""
+        if not events:
+            return None
+        return HeldStretch(self.destination, start, end, events, in_force.policy.holds.key(self.destination))
+
+    # ---------------------------------------------------------------------------------------- the log, once more
+
+    def _can_reread(self) -> bool:
+        return len(self.waiting) < _MOST_WAITING and self._rereading.is_due(self._in_force(), self._clock())
+
+    async def _read_again(self, limit: int) -> None:
+        in_force = self._in_force()
+        page = await self._rereading.page(in_force, limit)
+        if page is not None:
+            await self._take_up(page, in_force)
+
+    async def _take_up(self, page: Page, in_force: InForce, *, send: bool = True) -> None:
+        """Send what may go by now, unless `send` is False: then it is given up. What it was, it is no longer."""
+        counts: Counter[Account] = Counter()
+        sending = [one for one in page.taken_up if send and one.now.state is State.DELIVERED]
+        outcomes = await self._send([Deliverable(one.offset, one.record, one.now.decision) for one in sending])
+        answers = {one.offset: outcome for one, outcome in zip(sending, outcomes, strict=True)}
+        attempts = []
+        for one in page.taken_up:
+            answer = answers.get(one.offset)
+            if answer is not None or one.attempt is not None or one.apart:
+                attempts.append(self._attempt_again(one, answer, in_force))
+            else:
+                state = one.now.state if send else State.FAILED
+                decision = one.now.decision if send else one.was.decision
+                counts[Account(one.record.source, state, decision.reason, one.record.event)] += 1
+        now_held = sum(events for account, events in counts.items() if account.state is State.HELD)
+        told = tally(counts, attempts)
+        counts.subtract(
+            Account(one.record.source, one.was.state, one.was.decision.reason, one.record.event)
+            for one in page.taken_up
+        )
+        version = in_force.number if send else GIVEN_UP
+        reread = Reread(self.destination, page.start, page.end, version, page.selection) if page.taken_up else None
+        progress = Progress(page.job.id, page.start, page.end, told) if page.job is not None else None
+        records = {one.offset: one.record for one in page.taken_up}
+        await self._settle(
+            counts,
+            attempts,
+            records,
+            again=Again(reread, page.stretch, progress),
+            held=self._stretch(in_force, page.start, page.end, now_held),
+        )
+        for attempt in attempts:
+            self._keep(attempt, subject_of(records[attempt.offset]))
+        if page.job is not None:
+            self._rereading.sent(page.job, len(sending), self._clock())
+        await self._rereading.look()
+
+    def _attempt_again(self, one: TakenUp, answer: Outcome, in_force: InForce) -> Attempt:
+        """The record of an event that was taken up again, after this answer."""
+        now = self._now()
+        deliverable = Deliverable(one.offset, one.record, one.now.decision)
+        attempt = first_attempt(self.destination, deliverable, in_force.number, now)
+        if one.now.state is State.DELIVERED:
+            return after(attempt, answer, now=now, since=now)
+        return ended(attempt, one.now.state, now)
+
     # ---------------------------------------------------------------------------------------- settle
 
     async def _settle(
@@ -339,14 +478,19 @@ class Worker:
         counts: Counter[Account],
         attempts: Sequence[Attempt],
         records: Mapping[int, Record],
+        *,
         read: Span | None = None,
+        again: Again | None = None,
+        held: HeldStretch | None = None,
     ) -> None:
         """Settle what was counted, and what came to rest of `attempts`, whose records are known by offset."""
         for one in attempts:
             if one.state is not State.RETRYING:
                 name = records[one.offset].event if one.offset in records else ""
                 counts[Account(one.source, one.state, one.decision.reason, name)] += 1
-        settlement = Settlement(self.destination, self._now() // 60_000, counts, attempts, read)
+        now = self._now()
+        changed = {account: events for account, events in counts.items() if events}
+        settlement = Settlement(self.destination, now // 60_000, changed, attempts, read, again, held, now)
         await self._settle_surely(settlement)
         self._on_settled(settlement)
 
@@ -370,14 +514,17 @@ class Worker:
 
     async def _await_work(self) -> None:
         """Return when there is something to read, a waiting event is due, or somebody nudges."""
-        due = self.waiting.next_due(self._clock())
+        dues = (self.waiting.next_due(self._clock()), self._rereading.next_due(self._in_force()))
+        due = min((one for one in dues if one is not None), default=None)
         signals: list[asyncio.Future[object]] = [asyncio.ensure_future(self._nudged.wait())]
         if self.until is None and len(self.waiting) < _MOST_WAITING:
             signals.append(asyncio.ensure_future(self._log.wait(self.position)))
         try:
+            self._is_resting = True
             seconds = max(0.0, due - self._clock()) if due is not None else None
             await asyncio.wait(signals, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._is_resting = False
             for signal in signals:
                 signal.cancel()
         # Not at once: a page of many events costs little more than a page of one.

@@ -1,6 +1,7 @@
 """A decision: verdict, reason and the categories that settled it; and the texts of every reason."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -26,6 +27,20 @@ class Reason(StrEnum):
     INTEGRATIONS_OBJECT = "integrations_object"
     SENT_CLIENT_SIDE = "sent_client_side"
     DESTINATION_DISABLED = "destination_disabled"
+    SUBJECT_REVOKED = "subject_revoked"
+
+
+BY_CONSENT: Final = frozenset(
+    {
+        Reason.CATEGORY_DENIED,
+        Reason.CONSENT_UNREADABLE,
+        Reason.CATEGORY_MISSING,
+        Reason.CATEGORY_DISABLED,
+        Reason.DESTINATION_UNMAPPED,
+        Reason.CONSENT_ABSENT,
+    }
+)
+"""The reasons for which the consent that an event carries, or does not, withholds it."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -148,6 +163,14 @@ REASONS: tuple[ReasonText, ...] = (
         "Destination disabled",
         "The destination was switched off or removed.",
         "Enable the destination.",
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.SUBJECT_REVOKED,
+        "Refused since",
+        "When the event was to be sent after all, the person had refused what its own consent grants.",
+        "Nothing to mend: this is the person's choice.",
+        _BY_CONSENT,
     ),
 )
 

@@ -39,12 +39,16 @@ class RuleOverrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A purpose that a person can refuse, and the ids of the destinations that need it."""
+    """A purpose that a person can refuse, and the ids of the destinations that need it.
+
+    `held` keeps what would be delivered because of it, to be decided anew when it is released.
+    """
 
     id: str
     name: str = ""
     enabled: bool = True
     destinations: tuple[str, ...] = ()
+    held: bool = False
 
     @property
     def title(self) -> str:
@@ -67,12 +71,16 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Where events come from; clients name it by its write key."""
+    """Where events come from; clients name it by its write key.
+
+    `held` keeps its events, to be decided anew when it is released.
+    """
 
     id: str
     write_key: str
     name: str = ""
     enabled: bool = True
+    held: bool = False
 
     @property
     def title(self) -> str:
@@ -102,12 +110,18 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
 
 class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Everything one company configures here."""
+    """Everything one company configures here.
+
+    `held` stops all cursors: everything is accepted and kept, and nothing is delivered. With `backfill_later_grants` a
+    backfill also sends what a person refused then and has granted since.
+    """
 
     workspace: str = ""
     consent: Consent = Consent()
     sources: tuple[Source, ...] = ()
     destinations: tuple[Destination, ...] = ()
+    held: bool = False
+    backfill_later_grants: bool = False
 
     @property
     def rules(self) -> Rules:

@@ -33,13 +33,15 @@ class LogFigures(msgspec.Struct, frozen=True):
 
 
 class DestinationFigures(msgspec.Struct, frozen=True):
-    """What the store says of one destination: its cursor, all that settled by state, what waits, and its spans."""
+    """What the store says of one destination: its cursor, all that settled by state, what waits, and its spans; and of
+    how many held events it knows where they are."""
 
     destination: str
     cursor: Cursor | None
     settled: Mapping[State, int]
     retrying: int
     spans: tuple[Span, ...]
+    held: int = 0
 
 
 class Balance(msgspec.Struct, frozen=True):
@@ -51,13 +53,14 @@ class Balance(msgspec.Struct, frozen=True):
     withheld: int
     retrying: int
     failed: int
+    held: int
     unread: int
     problems: tuple[str, ...]
 
     @property
     def difference(self) -> int:
         """How many accepted events no account holds; below zero, how many are counted without having come in."""
-        return self.accepted - (self.delivered + self.withheld + self.retrying + self.failed + self.unread)
+        return self.accepted - (self.delivered + self.withheld + self.retrying + self.failed + self.held + self.unread)
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 def audit(log: LogFigures, destinations: Sequence[DestinationFigures]) -> Audit:
     """Check that received = accepted + discarded, and for each destination accepted = delivered + withheld + retrying
-    + failed + not yet read (DESIGN.md, section 3).
+    + failed + held + not yet read (DESIGN.md, section 3).
 
     The figures of the destinations must have been taken before those of the log: then a running server changes nothing.
     """
@@ -100,6 +103,7 @@ def _balance(log: LogFigures, figures: DestinationFigures) -> Balance:
         withheld=figures.settled.get(State.WITHHELD, 0),
         retrying=figures.retrying,
         failed=figures.settled.get(State.FAILED, 0),
+        held=figures.settled.get(State.HELD, 0),
         unread=end - cursor.position,
         problems=(),
     )
@@ -112,6 +116,8 @@ def _account_problems(figures: DestinationFigures, balance: Balance) -> Iterator
         yield "it has accounts but no cursor"
     elif balance.unread < 0:
         yield f"its cursor stands at {figures.cursor.position}, {-balance.unread} beyond the end of what it may read"
+    if balance.held != figures.held:
+        yield f"its accounts hold back {_events(balance.held)}, but it knows the places of {figures.held}"
     if balance.difference > 0:
         yield f"it has read {_events(balance.difference)} that no account holds"
     elif balance.difference < 0:

@@ -1,13 +1,16 @@
 """What differs between two workspaces, in words."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from assent.domain.workspace import Category, Destination, Rules, Source, Workspace
 
 Action: TypeAlias = Literal["create", "update", "delete"]
+
+_SWITCHES: Final = ("held", "backfill_later_grants")
+"""What can be switched on for the whole workspace."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -31,8 +34,15 @@ def changes(old: Workspace, new: Workspace) -> list[Change]:
 
 
 def _workspace(old: Workspace, new: Workspace) -> Iterator[Change]:
+    details = []
     if old.workspace != new.workspace:
-        yield Change("update", "workspace", new.workspace, (f"name: `{old.workspace}` -> `{new.workspace}`",))
+        details.append(f"name: `{old.workspace}` -> `{new.workspace}`")
+    for name in _SWITCHES:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            details.append(f"{name}: `{_shown(before)}` -> `{_shown(after)}`")
+    if details:
+        yield Change("update", "workspace", new.workspace, tuple(details))
 
 
 def _rules(old: Rules, new: Rules) -> Iterator[Change]:

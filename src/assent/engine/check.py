@@ -45,7 +45,7 @@ def find_mistakes(document: Any) -> list[Mistake]:
 
 def find_warnings(workspace: Workspace) -> list[str]:
     """What is allowed in a workspace and probably not meant; one sentence each."""
-    return [*id_warnings(workspace), *unmapped_warnings(workspace)]
+    return [*id_warnings(workspace), *unmapped_warnings(workspace), *_later_grants(workspace)]
 
 
 def id_warnings(workspace: Workspace) -> Iterator[str]:
@@ -138,3 +138,11 @@ def _unportable(workspace: Workspace) -> Iterator[str]:
             yield f"the category id `{category.id}` begins with a digit, which Segment does not allow"
         if len(category.id) > _SEGMENT_ID_CHARACTERS:
             yield f"the category id `{category.id}` is longer than Segment's {_SEGMENT_ID_CHARACTERS} characters"
+
+
+def _later_grants(workspace: Workspace) -> Iterator[str]:
+    if workspace.backfill_later_grants:
+        yield (
+            "`backfill_later_grants` is on: a backfill sends what people did before they agreed to it; ask a lawyer "
+            "whether their consent covers that"
+        )

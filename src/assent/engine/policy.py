@@ -11,6 +11,7 @@ from assent.domain.errors import InvalidInput
 from assent.domain.record import CONSENT_UPDATE_EVENT
 from assent.domain.workspace import Category, Destination, Rules, Workspace
 from assent.engine.consent import Whole, is_consent_update, read_preferences
+from assent.engine.hold import Holds
 from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently
 from assent.engine.routing import Routed, quick_routing_key, routing_key
 
@@ -36,6 +37,7 @@ class Policy:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.holds = Holds(workspace)
         self._decisions = _Decisions(workspace)
 
     def decide(self, event: Any) -> Decisions:

@@ -13,6 +13,10 @@ _Thing: TypeAlias = Category | Source | Destination
 
 _NAMES: Final = {"category": "Consent Category", "source": "Source", "destination": "Destination"}
 _SWITCHES: Final = {"enabled": ("Enabled", "Disabled"), "held": ("Held", "Released")}
+_OF_THE_WORKSPACE: Final = {
+    "held": ("Workspace Held", "Workspace Released"),
+    "backfill_later_grants": ("Backfill of Later Grants Enabled", "Backfill of Later Grants Disabled"),
+}
 _APART: Final = frozenset({"destinations", "write_key", *_SWITCHES})
 """Fields whose change has a name of its own."""
 
@@ -33,6 +37,10 @@ def _workspace(old: Workspace, new: Workspace) -> Iterator[Happening]:
     if old.workspace != new.workspace:
         name = new.workspace
         yield Happening("Workspace Modified", "workspace", name, {"name": old.workspace}, {"name": name})
+    for switch, (on, off) in _OF_THE_WORKSPACE.items():
+        before, after = getattr(old, switch), getattr(new, switch)
+        if before != after:
+            yield Happening(on if after else off, "workspace", new.workspace, {switch: before}, {switch: after})
 
 
 def _rules(old: Consent, new: Consent) -> Iterator[Happening]:

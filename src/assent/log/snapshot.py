@@ -1,10 +1,12 @@
 """The log's SQLite file as it is at one moment, for commands beside a server that may be writing it."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
+from assent.domain.record import Record
 from assent.engine.audit import LogFigures, Stretch
-from assent.log.interface import ACCEPTED
+from assent.log.interface import ACCEPTED, KeyCounts
 from assent.log.sqlite_file import LogFile
 
 _MISSING = """
@@ -33,3 +35,21 @@ class LogSnapshot(LogFile):
         return LogFigures(
             self.start, self.head, accepted, everything - accepted, tuple(Stretch(*one) for one in missing)
         )
+
+
+class SnapshotReader:
+    """A snapshot, to be read as a `Log` is: for what reads either."""
+
+    def __init__(self, log: LogSnapshot) -> None:
+        self._log = log
+        self.head = log.head
+        self.start = log.start
+
+    async def read(self, offset: int, limit: int) -> Sequence[Record]:
+        return self._log.read(offset, limit)
+
+    async def key_counts(self, since: int, until: int) -> KeyCounts:
+        return self._log.key_counts(since, until)
+
+    async def trimmable(self, before: int, *, at_most_bytes: int | None = None) -> int:
+        return self._log.trimmable(before, at_most_bytes)

@@ -1,7 +1,7 @@
 """The accounts of every destination: cursors, spans, counters and attempts, settled in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -25,10 +25,22 @@ from sqlalchemy import (
 
 from assent.domain.decision import Decision, Reason
 from assent.domain.errors import Conflict
-from assent.domain.outcome import Attempt, Cursor, Span, State
+from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
+from assent.domain.trail import Happening
 from assent.engine.audit import DestinationFigures
+from assent.store import rereads
 from assent.store.database import reading, upsert
-from assent.store.tables import attempts, counters, cursors, event_counters, hour_counters, spans
+from assent.store.jobs import Progress, advance
+from assent.store.tables import (
+    attempts,
+    counters,
+    cursors,
+    event_counters,
+    held_stretches,
+    hour_counters,
+    spans,
+)
+from assent.store.trail import record
 
 _HOUR: Final = 60
 _NAMES_AN_HOUR: Final = 200
@@ -81,7 +93,9 @@ class Settlement(msgspec.Struct, frozen=True):
     """What one turn of a worker came to.
 
     `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
-    events were tried. `attempts` are new or changed ones.
+    events were tried. `attempts` are new or changed ones. `again` is what was read once more; what it took up is in
+    `counts` below zero where it was, and above where it is now. `held` is where events were passed over. `at` is the
+    time, in UTC epoch milliseconds.
     """
 
     destination: str
@@ -89,6 +103,39 @@ class Settlement(msgspec.Struct, frozen=True):
     counts: Mapping[Account, int]
     attempts: Sequence[Attempt] = ()
     read: Span | None = None
+    again: "Again | None" = None
+    held: HeldStretch | None = None
+    at: int = 0
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A stretch that was read once more.
+
+    `taken` is the beginning of a stretch of held events, `progress` how far it brought a backfill: one of the two.
+    """
+
+    reread: Reread | None = None
+    taken: HeldStretch | None = None
+    progress: Progress | None = None
+
+
+class FailedOnes(msgspec.Struct, frozen=True):
+    """Which failed events; None is any. `answer` is a part of what the destination said. Times are UTC epoch
+    milliseconds, of when they failed: `since` inclusive, `until` exclusive."""
+
+    destination: str | None = None
+    message_ids: tuple[str, ...] = ()
+    http_status: int | None = None
+    answer: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class FailedCount(NamedTuple):
+    """How many failed events there are: still in the log, and forgotten by it."""
+
+    kept: int
+    forgotten: int
 
 
 class Accounts:
@@ -146,6 +193,10 @@ class Accounts:
         with self._engine.begin() as connection:
             if settlement.read is not None:
                 _advance(connection, settlement.read)
+            if settlement.again is not None:
+                _read_again(connection, settlement.again, settlement.at)
+            if settlement.held is not None:
+                rereads.hold(connection, settlement.held)
             self._count(connection, settlement)
             if settlement.attempts:
                 statement = upsert(connection.dialect.name, attempts)
@@ -186,7 +237,50 @@ class Accounts:
             known = self._names[destination] = (hour, set(connection.scalars(query.distinct())))
         return known[1]
 
+    def send_again(self, failed: Sequence[Attempt], names: Mapping[int, str], *, author: str, at: int) -> int:
+        """Have these wait once more, due now, and take them off the counts of what failed; `names` are those of the
+        events, by offset. Returns how many: what has not failed any more is left alone."""
+        done: dict[str, Counter[Account]] = {}
+        with self._engine.begin() as connection:
+            for one in failed:
+                here = (attempts.c.destination == one.destination) & (attempts.c.offset == one.offset)
+                changed = connection.execute(
+                    update(attempts)
+                    .where(here, attempts.c.state == State.FAILED)
+                    .values(state=State.RETRYING, tried=0, first_at=at, due_at=at, settled_at=None)
+                )
+                if changed.rowcount:
+                    account = Account(one.source, State.FAILED, one.decision.reason, names.get(one.offset, ""))
+                    done.setdefault(one.destination, Counter())[account] -= 1
+            for destination, counts in done.items():
+                self._count(connection, Settlement(destination, at // 60_000, counts))
+                events = -counts.total()
+                happening = Happening("Events Sent Again", "destination", destination, None, {"events": events})
+                record(connection, [happening], at=at, author=author)
+        return -sum(counts.total() for counts in done.values())
+
     # ---------------------------------------------------------------------------------------- read
+
+    def failed(self, wanted: FailedOnes, log_start: int, limit: int) -> list[Attempt]:
+        """The first `limit` failed events that are still in the log, which begins at `log_start`."""
+        query = select(attempts).where(*_failed(wanted), attempts.c.offset >= log_start)
+        with reading(self._engine) as connection:
+            return [_attempt(row) for row in connection.execute(query.order_by(attempts.c.offset).limit(limit))]
+
+    def count_failed(self, wanted: FailedOnes, log_start: int) -> FailedCount:
+        query = select(func.count()).select_from(attempts).where(*_failed(wanted))
+        with reading(self._engine) as connection:
+            kept = connection.scalar(query.where(attempts.c.offset >= log_start)) or 0
+            forgotten = connection.scalar(query.where(attempts.c.offset < log_start)) or 0
+        return FailedCount(kept, forgotten)
+
+    def tried_first_at(self, at: int) -> list[tuple[str, State, int]]:
+        """What became of the events that were first tried, or sent again, at this moment (UTC epoch milliseconds): how
+        many are in which state at which destination."""
+        columns = (attempts.c.destination, attempts.c.state)
+        query = select(*columns, func.count()).where(attempts.c.first_at == at).group_by(*columns).order_by(*columns)
+        with reading(self._engine) as connection:
+            return [(row[0], State(row[1]), row[2]) for row in connection.execute(query)]
 
     def attempts(self, *, destination: str | None = None, state: State | None = None) -> list[Attempt]:
         """The attempts of one destination or of all, in one state or in any, by offset."""
@@ -205,6 +299,40 @@ class Accounts:
         query = select(attempts).where(anybody, attempts.c.offset >= first, attempts.c.offset < end)
         with reading(self._engine) as connection:
             return [_attempt(row) for row in connection.execute(query)]
+
+    def attempts_of(self, destination: str, start: int, end: int) -> dict[int, Attempt]:
+        """The attempts of one destination for the events in [start, end), by offset."""
+        query = select(attempts).where(
+            attempts.c.destination == destination, attempts.c.offset >= start, attempts.c.offset < end
+        )
+        with reading(self._engine) as connection:
+            return {row.offset: _attempt(row) for row in connection.execute(query)}
+
+    def spans_of(self, destination: str, start: int, end: int) -> list[Span]:
+        """The spans of one destination that touch [start, end), in order."""
+        query = select(spans).where(spans.c.destination == destination, spans.c.start < end, spans.c.end > start)
+        with reading(self._engine) as connection:
+            return [Span(*row) for row in connection.execute(query.order_by(spans.c.start))]
+
+    def rereads_of(self, destination: str, start: int, end: int) -> Sequence[Reread]:
+        """The readings of one destination that touch [start, end), in order."""
+        with reading(self._engine) as connection:
+            return rereads.readings(connection, start, end, destination)
+
+    def rereads_between(self, first: int, end: int) -> Sequence[Reread]:
+        """The readings of all destinations that touch [first, end), in order."""
+        with reading(self._engine) as connection:
+            return rereads.readings(connection, first, end)
+
+    def held_stretches(self, destination: str) -> Sequence[HeldStretch]:
+        """Where events are held for a destination, in order."""
+        with reading(self._engine) as connection:
+            return rereads.stretches(connection, destination)
+
+    def held(self) -> dict[str, int]:
+        """How many events are held, by destination."""
+        with reading(self._engine) as connection:
+            return rereads.held(connection)
 
     def waiting(self) -> dict[str, int]:
         """How many events are retrying, by destination."""
@@ -292,12 +420,18 @@ class Accounts:
             found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
             settled = _totals(connection)
             waiting = _waiting(connection)
+            held = rereads.held(connection)
             read: dict[str, list[Span]] = {}
             for row in connection.execute(select(spans).order_by(spans.c.start)):
                 read.setdefault(row.destination, []).append(Span(*row))
         return [
             DestinationFigures(
-                name, found.get(name), settled.get(name, {}), waiting.get(name, 0), tuple(read.get(name, ()))
+                name,
+                found.get(name),
+                settled.get(name, {}),
+                waiting.get(name, 0),
+                tuple(read.get(name, ())),
+                held.get(name, 0),
             )
             for name in sorted(found.keys() | settled.keys() | waiting.keys() | read.keys())
         ]
@@ -306,7 +440,8 @@ class Accounts:
         """Whether every destination is done with all events before `offset`."""
         unread = (cursors.c.position < offset) & (cursors.c.until.is_(None) | (cursors.c.position < cursors.c.until))
         waiting = (attempts.c.offset < offset) & (attempts.c.state == State.RETRYING)
-        query = select(exists().where(unread) | exists().where(waiting))
+        held = held_stretches.c.start < offset
+        query = select(exists().where(unread) | exists().where(waiting) | exists().where(held))
         with reading(self._engine) as connection:
             return not connection.scalar(query)
 
@@ -320,6 +455,7 @@ class Accounts:
             settled = attempts.c.state != State.RETRYING
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
+            rereads.forget(connection, before)
 
 
 _CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
@@ -339,6 +475,32 @@ def _advance(connection: Connection, read: Span) -> None:
     )
     if longer.rowcount == 0:
         connection.execute(insert(spans).values(**msgspec.structs.asdict(read)))
+
+
+def _failed(wanted: FailedOnes) -> Iterator[ColumnElement[bool]]:
+    table = attempts.c
+    yield table.state == State.FAILED
+    if wanted.destination is not None:
+        yield table.destination == wanted.destination
+    if wanted.message_ids:
+        yield table.message_id.in_(wanted.message_ids)
+    if wanted.http_status is not None:
+        yield table.http_status == wanted.http_status
+    if wanted.answer is not None:
+        yield table.answer.contains(wanted.answer, autoescape=True)
+    if wanted.since is not None:
+        yield table.settled_at >= wanted.since
+    if wanted.until is not None:
+        yield table.settled_at < wanted.until
+
+
+def _read_again(connection: Connection, again: Again, at: int) -> None:
+    if again.taken is not None:
+        rereads.take(connection, again.taken)
+    if again.progress is not None:
+        advance(connection, again.progress, at=at)
+    if again.reread is not None:
+        rereads.read_again(connection, again.reread)
 
 
 _ACCOUNT: Final = ("source", "state", "reason")

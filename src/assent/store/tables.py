@@ -176,3 +176,59 @@ hour_counters = Table(
     PrimaryKeyConstraint("hour", "destination", "source", "state", "reason"),
     sqlite_with_rowid=False,
 )
+
+held_stretches = Table(
+    "held_stretches",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("hold", String(16), nullable=False),  # what held them: engine.hold.Holds.key
+    PrimaryKeyConstraint("destination", "start"),
+)
+
+rereads = Table(
+    "rereads",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),  # in the order in which they were read
+    Column("destination", String(200), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("selection", LargeBinary, nullable=False),  # the JSON of domain.Selection
+    Index("rereads_by_destination", "destination", "end"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("destination", String(200), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("selection", LargeBinary, nullable=False),  # the JSON of domain.Selection
+    Column("author", String(254), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("speed", Integer),  # events a second
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("tally", LargeBinary, nullable=False),  # the JSON of domain.Tally
+    Column("note", Text, nullable=False),
+    Index("jobs_by_state", "state", "destination"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("workspace", LargeBinary, nullable=False),  # the JSON of domain.Workspace
+    Column("author", String(254), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, func, insert, select
 
 from assent.domain.trail import Entry, Happening
 from assent.store.database import reading
@@ -49,6 +49,11 @@ class Trail:
         with reading(self._engine) as connection:
             rows = connection.execute(select(trail).where(*filters).order_by(trail.c.number.desc()).limit(limit))
             return [_entry(row) for row in rows]
+
+    def newest(self) -> int:
+        """The number of the newest entry, 0 without any: who watches it misses nothing that people do."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.coalesce(func.max(trail.c.number), 0))) or 0
 
     def authors(self) -> Sequence[str]:
         return self._values(trail.c.author)

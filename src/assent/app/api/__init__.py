@@ -11,6 +11,15 @@ from litestar.types import ASGIApp
 
 from assent.app.api.access import OPEN_TO_ALL, BearerTokens
 from assent.app.api.audit_trail import list_audit_trail
+from assent.app.api.backfills import (
+    cancel_backfill,
+    get_backfill,
+    list_backfills,
+    pause_backfill,
+    preview_backfill,
+    resume_backfill,
+    start_backfill,
+)
 from assent.app.api.categories import (
     change_category,
     create_category,
@@ -41,8 +50,18 @@ from assent.app.api.destination_changes import (
 from assent.app.api.destinations import list_destinations
 from assent.app.api.docs_page import SAFETY, DocsPage, refuse_others
 from assent.app.api.document import OpenApiJson, StructSchemas
+from assent.app.api.drafts import (
+    apply_draft,
+    create_draft,
+    delete_draft,
+    get_draft,
+    list_drafts,
+    put_draft,
+    try_draft,
+)
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
+from assent.app.api.holds import hold, list_held, release, send_failed_again
 from assent.app.api.methods import answer_options
 from assent.app.api.parameters import check_parameters
 from assent.app.api.people import (
@@ -64,13 +83,16 @@ from assent.app.api.sources import (
     rotate_source,
 )
 from assent.app.api.tokens import list_tokens, make_token, revoke_token
+from assent.app.api.trials import try_workspace
 from assent.app.api.workspace import (
     export_workspace,
     get_version,
+    get_version_changes,
     get_workspace,
     list_versions,
     plan_workspace,
     put_workspace,
+    restore_version,
 )
 from assent.app.encoded_ids import with_encoded_ids
 from assent.app.services.event_search import Searcher
@@ -88,11 +110,42 @@ _ROUTES: Final = [
             get_workspace,
             put_workspace,
             plan_workspace,
+            try_workspace,
             export_workspace,
             list_versions,
             get_version,
+            get_version_changes,
+            restore_version,
         ],
         tags=["Workspace"],
+    ),
+    Router(
+        "/",
+        route_handlers=[
+            list_drafts,
+            create_draft,
+            get_draft,
+            put_draft,
+            delete_draft,
+            try_draft,
+            apply_draft,
+        ],
+        tags=["Drafts"],
+    ),
+    Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
+    Router(
+        "/",
+        route_handlers=[
+            list_backfills,
+            get_backfill,
+            preview_backfill,
+            start_backfill,
+            pause_backfill,
+            resume_backfill,
+            cancel_backfill,
+            send_failed_again,
+        ],
+        tags=["Backfills"],
     ),
     Router(
         "/",
@@ -213,6 +266,9 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         ),
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
+            Tag("Drafts", "Several edits, tried and put into force together."),
+            Tag("Holds", "Keeping what would be delivered, and letting it go."),
+            Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Consent", "Categories, which destinations need them, the rules, and what deserves a warning."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),

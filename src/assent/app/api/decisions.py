@@ -23,7 +23,7 @@ from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
 from assent.engine.rule import DecisiveRule, RuleName
 
-FateState: TypeAlias = Literal["unread", "withheld", "delivered", "retrying", "failed", "not_subscribed"]
+FateState: TypeAlias = Literal["unread", "withheld", "held", "delivered", "retrying", "failed", "not_subscribed"]
 
 SegmentCode: TypeAlias = Annotated[
     str | None,
@@ -93,7 +93,8 @@ class DestinationFate(Body, frozen=True, kw_only=True):
     `unread`: the destination has not come to it yet; the decision is the one that the version in force would make now.
     `withheld`, `delivered`, `retrying` and `failed` carry the decision that was made, and the version that made it; a
     retrying event is decided again before every attempt. `not_subscribed`: the destination did not exist, or was
-    removed, when the event came in; there was no decision, so `verdict`, `reason` and `version` are null.
+    removed, when the event came in; there was no decision, so `verdict`, `reason` and `version` are null. `held`: it
+    would be delivered, and is kept until its source or category (`heldBy`) is released, when it is decided anew.
     """
 
     destination: Annotated[str, msgspec.Meta(description="The id of the destination.", examples=["amplitude"])]
@@ -108,6 +109,9 @@ class DestinationFate(Body, frozen=True, kw_only=True):
     categories: Categories
     rules: SettledByRules
     version: Annotated[int | None, msgspec.Meta(description="The version of the workspace that decided.")]
+    held_by: Annotated[
+        Sequence[str], msgspec.Meta(description="The held source, or the held categories, of a held event.")
+    ]
     attempts: Annotated[
         Attempts | None, msgspec.Meta(description="Null unless sending it failed, at first or for good.")
     ]
@@ -233,12 +237,14 @@ def _fate_in_words(workspace: Workspace, fate: Fate, rules: Iterable[DecisiveRul
             categories=(),
             rules=(),
             version=None,
+            held_by=(),
             attempts=None,
         )
     return DestinationFate(
         **msgspec.structs.asdict(_in_words(workspace, fate.destination, fate.decision, rules)),
         state=fate.state.value,
         version=fate.version,
+        held_by=fate.holder.ids if fate.holder is not None else (),
         attempts=_attempts(fate.attempt) if fate.attempt is not None else None,
     )
 

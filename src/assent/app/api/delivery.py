@@ -31,7 +31,7 @@ _NAMES: Final = ("destination", "source", "state", "reason", "event")
 _GROUPS: Final = (*_NAMES, *_BUCKETS)
 _USUAL_GROUPS: Final = ("destination", "state", "reason")
 
-SettledState: TypeAlias = Literal["withheld", "delivered", "failed"]
+SettledState: TypeAlias = Literal["withheld", "delivered", "failed", "held"]
 
 
 class SettledCount(Body, frozen=True, kw_only=True):
@@ -69,7 +69,8 @@ class DeliveryCounts(Body, frozen=True):
     """What was received between two times, and what came to rest at destinations between them.
 
     The times are those asked for, widened to whole minutes. An event counts when it comes to rest: one that is retried
-    for an hour counts as received now and as delivered in an hour.
+    for an hour counts as received now and as delivered in an hour. One that was held, or withheld, and is delivered
+    later counts as delivered then and is taken off what it was: that count may be below zero.
     """
 
     since: Time = msgspec.field(name="from")

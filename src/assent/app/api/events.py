@@ -26,13 +26,14 @@ EventType: TypeAlias = Literal["track", "identify", "page", "screen", "group", "
 _NULL: Final = msgspec.Raw(b"null")
 
 
-EventState: TypeAlias = Literal["unread", "withheld", "delivered", "retrying", "failed"]
+EventState: TypeAlias = Literal["unread", "withheld", "held", "delivered", "retrying", "failed"]
 
 
 class Outcomes(Body, frozen=True):
     """At how many destinations one event is in each state."""
 
     delivered: int
+    held: int
     withheld: int
     retrying: int
     failed: int
@@ -90,6 +91,7 @@ def _found_event(seen: Seen) -> FoundEvent:
     counts = seen.counts()
     outcomes = Outcomes(
         delivered=counts[State.DELIVERED],
+        held=counts[State.HELD],
         withheld=counts[State.WITHHELD],
         retrying=counts[State.RETRYING],
         failed=counts[State.FAILED],

@@ -17,12 +17,13 @@ from assent.app.api.document import WorkspaceAnswer, WorkspaceBody
 from assent.app.api.paging import PageCount, PageCursor, Pagination, cursor_at, position
 from assent.app.api.times import Time, time_text
 from assent.app.api.workspace_document import read_document
-from assent.app.services.workspaces import apply, plan
+from assent.app.services.workspaces import apply, difference, difference_in_words, plan, restore
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import dump
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Version, Workspace
 from assent.engine.changes import Action
+from assent.log.interface import KeyCounts
 from assent.store.tokens import Token
 
 _HOUR_MS: Final = 3_600_000
@@ -86,6 +87,22 @@ class PlannedVersion(Body, frozen=True):
     impact: Sequence[PlannedImpact]
 
 
+class VersionChanges(Body, frozen=True):
+    """What differs between two versions: `number` and the version `since` which."""
+
+    number: int
+    since: Annotated[int, msgspec.Meta(description="0 is the empty workspace before the first version.")]
+    changes: Sequence[PlannedChange]
+    in_words: Annotated[
+        Sequence[str],
+        msgspec.Meta(examples=[["Facebook leaves Advertising: 12,400 events a day would no longer reach it"]]),
+    ]
+
+
+Since: TypeAlias = Annotated[
+    int | None,
+    QueryParameter(name="since", ge=0, description="The version to compare with; by default the one before."),
+]
 IfMatch: TypeAlias = Annotated[
     str | None,
     HeaderParameter(
@@ -177,6 +194,61 @@ async def plan_workspace(body: RawBody, request: _Request, server: NamedDependen
 async def export_workspace(server: NamedDependency[Server]) -> str:
     """The workspace file of the version in force, which `PUT` takes back unchanged."""
     return await asyncio.to_thread(dump, server.in_force.version.workspace)
+
+
+@post(
+    "/workspace/versions/{number:int}/restore",
+    status_code=200,
+    summary="Undo: put an older version into force again",
+    operation_id="restoreVersion",
+    guards=[owners_only],
+    response_headers=[ETAG],
+    responses=failures(400, 403, 404, 409),
+)
+async def restore_version(
+    number: VersionNumber,
+    request: _Request,
+    server: NamedDependency[Server],
+    if_match: IfMatch = None,
+    expected_version: ExpectedVersion = None,
+    comment: Comment = "",
+) -> Response[Data[VersionInFull]]:
+    """Make the workspace of this version a new version, which is in force when the answer comes. What was delivered or
+    withheld meanwhile stays so: a backfill sends what was withheld by mistake.
+    """
+    after, author = expected(if_match, expected_version), request.user.name
+    version = await asyncio.to_thread(
+        lambda: restore(server.stores, number, author=author, at=now(), comment=comment, after=after)
+    )
+    await server.follow()
+    return _in_full(version)
+
+
+@get(
+    "/workspace/versions/{number:int}/changes",
+    summary="What a version changed",
+    operation_id="getVersionChanges",
+    responses=failures(400, 404),
+)
+async def get_version_changes(
+    number: VersionNumber, server: NamedDependency[Server], since: Since = None
+) -> Data[VersionChanges]:
+    """What differs between an earlier version and this one, change by change and in words. The words say what it means
+    for the events of the last day.
+    """
+    hour = now() // _HOUR_MS
+    last_day = await server.log.key_counts(hour - 23, hour + 1)
+    return Data(await asyncio.to_thread(_version_changes, server, number, since, last_day))
+
+
+def _version_changes(server: Server, number: int, since: int | None, last_day: KeyCounts) -> VersionChanges:
+    found = difference(server.stores, number, since)
+    return VersionChanges(
+        number,
+        number - 1 if since is None else since,
+        [msgspec.convert(one, PlannedChange, from_attributes=True) for one in found],
+        difference_in_words(server.stores, number, since, last_day=last_day),
+    )
 
 
 @get("/workspace/versions", summary="All versions", operation_id="listVersions", responses=failures(400))

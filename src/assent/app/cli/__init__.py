@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from assent.app.cli.audit import audit
+from assent.app.cli.backfill import backfill, hold, release, send_again
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
+from assent.app.cli.trial import trial
 from assent.app.cli.user import user
 from assent.app.cli.version_option import print_version
-from assent.app.cli.workspace import apply, export, plan
+from assent.app.cli.workspace import apply, export, plan, undo
 
 app = typer.Typer(
     name="assent",
@@ -35,9 +37,15 @@ app.command()(decide)
 app.command()(serve)
 app.command()(plan)
 app.command()(apply)
+app.command()(undo)
 app.command()(export)
 app.command()(audit)
 app.command()(demo)
+app.command()(trial)
+app.command()(hold)
+app.command()(release)
+app.add_typer(backfill, name="backfill")
+app.command()(send_again)
 app.add_typer(token, name="token")
 app.add_typer(user, name="user")
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def audit(data: DataOption) -> None:
     """Check that the accounts balance, and say which do not; then the exit status is 1.
 
-    Received = accepted + discarded, and for each destination accepted = delivered + withheld + retrying + failed + not
-    yet read. A server may be running.
+    Received = accepted + discarded, and for each destination accepted = delivered + withheld + retrying + failed + held
+    + not yet read. A server may be running.
     """
     from assent.app.cli.complaints import FAILED, complaints
     from assent.app.cli.data_directory import DataDirectory
@@ -50,10 +50,10 @@ def _table(found: "Audit") -> "Table":
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("Destination")
-    for heading in ("Accepted", "Delivered", "Withheld", "Retrying", "Failed", "Unread", "Off by"):
+    for heading in ("Accepted", "Delivered", "Withheld", "Retrying", "Failed", "Held", "Unread", "Off by"):
         table.add_column(heading, justify="right")
     for one in found.balances:
-        figures = (one.accepted, one.delivered, one.withheld, one.retrying, one.failed, one.unread)
+        figures = (one.accepted, one.delivered, one.withheld, one.retrying, one.failed, one.held, one.unread)
         difference = Text(f"{one.difference:,}", style="red" if one.difference else "")
         table.add_row(Text(one.destination), *(f"{figure:,}" for figure in figures), difference)
     return table

@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -16,6 +16,7 @@ from assent.domain.errors import NotFound
 from assent.domain.workspace import Workspace
 from assent.engine.audit import Audit, LogFigures, audit
 from assent.log.interface import KeyCounts
+from assent.log.snapshot import SnapshotReader
 
 _HOUR_MS: Final = 3_600_000
 _STATE: Final = "state.db"
@@ -41,6 +42,33 @@ class DataDirectory:
         with stores_of(self._path) as stores:
             version = workspaces.apply(stores, workspace, author=author(), at=now(), comment=comment, after=after)
             return version.number
+
+    def current(self) -> int:
+        """The number of the version in force. Raises NotFound."""
+        with self.existing_stores() as stores:
+            return stores.versions.current_number()
+
+    def plan_restore(self, number: int) -> Plan:
+        """What `restore` would do. Raises NotFound."""
+        with self.existing_stores() as stores:
+            return workspaces.plan_restore(stores, number, self._last_day())
+
+    def restore(self, number: int, *, after: int, comment: str) -> int:
+        """Put version `number` into force again; returns the version that is then in force. Raises NotFound."""
+        with self.existing_stores() as stores:
+            return workspaces.restore(stores, number, author=author(), at=now(), comment=comment, after=after).number
+
+    def existing_stores(self) -> AbstractContextManager[Stores]:
+        """Its stores. Raises NotFound where there is no data directory."""
+        return existing_stores(self._path)
+
+    @contextmanager
+    def log(self) -> Iterator[SnapshotReader]:
+        """The log as it is now. Raises NotFound."""
+        if not (self._path / _LOG).exists():
+            raise NotFound(f"no event has come in yet: there is no `{_LOG}` in `{self._path}`")
+        with closing(open_log_snapshot(self._path)) as log:
+            yield SnapshotReader(log)
 
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""

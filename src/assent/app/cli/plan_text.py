@@ -28,7 +28,7 @@ def print_plan(plan: Plan) -> None:
 
 def _parts(plan: Plan) -> Iterator[RenderableType]:
     if not plan.changes:
-        yield Text(f"No changes: the file says what is in force (version {plan.version}).")
+        yield Text(f"No changes: this is what is in force (version {plan.version}).")
         return
     yield Text(
         f"Version {plan.version + 1} would change this:" if plan.version else "The first version would bring this:"

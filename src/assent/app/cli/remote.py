@@ -1,13 +1,25 @@
 """The workspace of a running server, through its management API."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
+from assent.app.api.backfills import (
+    Backfill,
+    BackfillBody,
+    BackfillList,
+    BackfillPreview,
+    BackfillPreviews,
+    NewBackfillBody,
+)
+from assent.app.api.holds import FailedBody, HeldForDestination, HeldList, HoldBody, SentAgain
+from assent.app.api.trials import TriedWorkspace
 from assent.app.cli.plan_document import read_plan
+from assent.app.services.holds import Kind
 from assent.app.services.workspaces import Plan
 from assent.domain.errors import AssentError, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
 from assent.domain.workspace import Workspace
@@ -45,6 +57,54 @@ class Remote:
         answer = self._ask("PUT", "workspace", workspace, expectedVersion=str(after), comment=comment)
         return self._read(lambda version: int(version["number"]), answer)
 
+    def current(self) -> int:
+        """The number of the version in force."""
+        return self._read(lambda version: int(version["number"]), self._ask("GET", "workspace"))
+
+    def plan_restore(self, number: int) -> Plan:
+        """What `restore` would do."""
+        answer = self._ask("GET", f"workspace/versions/{number}")
+        return self.plan(self._read(lambda version: msgspec.convert(version["workspace"], Workspace), answer))
+
+    def restore(self, number: int, *, after: int, comment: str) -> int:
+        """Put version `number` into force again; returns the version that is then in force."""
+        path = f"workspace/versions/{number}/restore"
+        answer = self._ask("POST", path, expectedVersion=str(after), comment=comment)
+        return self._read(lambda version: int(version["number"]), answer)
+
+    def trial(self, workspace: Workspace, hours: int) -> TriedWorkspace:
+        """What `workspace` would change for the events of the last hours."""
+        answer = self._ask("POST", "trials", workspace, hours=str(hours))
+        return self._read(lambda found: msgspec.convert(found, TriedWorkspace), answer)
+
+    def hold(self, kind: Kind, id_: str, on: bool, comment: str) -> int:
+        """Hold or release it; returns the version that is then in force."""
+        body = HoldBody(kind=kind, id=id_, comment=comment)
+        answer = self._ask("POST", "workspace/hold" if on else "workspace/release", body)
+        return self._read(lambda found: int(found["version"]), answer)
+
+    def held(self) -> Sequence[HeldForDestination]:
+        return self._read(lambda found: msgspec.convert(found, HeldList).held, self._ask("GET", "held"))
+
+    def preview_backfill(self, asked: NewBackfillBody) -> Sequence[BackfillPreview]:
+        body = BackfillBody(**{name: getattr(asked, name) for name in BackfillBody.__struct_fields__})
+        answer = self._ask("POST", "backfill-preview", body)
+        return self._read(lambda found: msgspec.convert(found, BackfillPreviews).destinations, answer)
+
+    def start_backfill(self, asked: NewBackfillBody) -> Sequence[Backfill]:
+        return self._read(_backfills, self._ask("POST", "backfills", asked))
+
+    def backfills(self) -> Sequence[Backfill]:
+        return self._read(_backfills, self._ask("GET", "backfills"))
+
+    def move_backfill(self, job: str, how: str) -> Backfill:
+        answer = self._ask("POST", f"backfills/{quote(job, safe='')}/{how}")
+        return self._read(lambda found: msgspec.convert(found, Backfill), answer)
+
+    def send_again(self, wanted: FailedBody) -> SentAgain:
+        answer = self._ask("POST", "attempts/send-again", wanted)
+        return self._read(lambda found: msgspec.convert(found, SentAgain), answer)
+
     def export(self) -> str:
         """The workspace file of what is in force."""
         return self._ask("GET", "workspace/export").decode()
@@ -55,14 +115,14 @@ class Remote:
         except (msgspec.MsgspecError, KeyError, TypeError):
             raise AssentError(f"`{self._url}` does not answer as Assent does: is the address right?") from None
 
-    def _ask(self, method: str, path: str, body: Workspace | None = None, **query: str) -> bytes:
+    def _ask(self, method: str, path: str, body: msgspec.Struct | None = None, **query: str) -> bytes:
         status, answer = asyncio.run(self._request(method, f"{self._url}/api/v1/{path}", body, query))
         if status >= 300:
             raise _ERRORS.get(status, AssentError)(_message(answer) or f"`{self._url}` answered {status}")
         return answer
 
     async def _request(
-        self, method: str, url: str, body: Workspace | None, query: Mapping[str, str]
+        self, method: str, url: str, body: msgspec.Struct | None, query: Mapping[str, str]
     ) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
@@ -80,6 +140,10 @@ class Remote:
             raise AssentError(f"`{self._url}` gave no answer within {_SECONDS} s") from None
         except (aiohttp.ClientError, ValueError) as error:
             raise AssentError(f"`{self._url}` cannot be asked: {error}") from None
+
+
+def _backfills(found: Any) -> Sequence[Backfill]:
+    return msgspec.convert(found, BackfillList).backfills
 
 
 def _message(answer: bytes) -> str:

@@ -2,13 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from assent.app.services.workspaces import Plan
-    from assent.domain.workspace import Workspace
+    from assent.app.cli.data_directory import DataDirectory
+    from assent.app.cli.remote import Remote
 
 _CHANGES: Final = 2
 
@@ -28,14 +28,6 @@ TokenOption: TypeAlias = Annotated[
         "--token", metavar="T", envvar="ASSENT_TOKEN", help="The token for --url. Others cannot see it in ASSENT_TOKEN."
     ),
 ]
-
-
-class _Target(Protocol):
-    """Where a workspace is in force."""
-
-    def plan(self, workspace: "Workspace") -> "Plan": ...
-    def apply(self, workspace: "Workspace", *, after: int, comment: str) -> int: ...
-    def export(self) -> str: ...
 
 
 def plan(
@@ -88,8 +80,42 @@ def apply(
         if not found.changes:
             return
         if not yes:
-            _confirm()
+            confirm("Apply these changes?", "nothing was applied")
         typer.echo(f"Version {target.apply(workspace, after=found.version, comment=comment)} is in force.")
+
+
+def undo(
+    context: typer.Context,
+    data: DataOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", min=1, help="The version to go back to; else the one before.")
+    ] = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the history of the workspace.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put an older version of the workspace into force again, as a new version, after showing what changes and asking.
+
+    What was delivered or withheld meanwhile stays so: `assent backfill` sends what was withheld by mistake.
+    """
+    from assent.app.cli.complaints import complaints
+    from assent.app.cli.plan_text import print_plan
+    from assent.domain.errors import InvalidInput
+
+    with complaints():
+        target = _target(context, data, url, token)
+        number = to if to is not None else target.current() - 1
+        if number < 1:
+            raise InvalidInput("there is no version before the one in force")
+        found = target.plan_restore(number)
+        print_plan(found)
+        if not found.changes:
+            return
+        if not yes:
+            confirm("Apply these changes?", "nothing was applied")
+        restored = target.restore(number, after=found.version, comment=comment)
+        typer.echo(f"Version {restored} is in force: it is version {number} again.")
 
 
 def export(context: typer.Context, data: DataOption = None, url: UrlOption = None, token: TokenOption = None) -> None:
@@ -100,16 +126,19 @@ def export(context: typer.Context, data: DataOption = None, url: UrlOption = Non
         typer.echo(_target(context, data, url, token).export(), nl=False)
 
 
-def _target(context: typer.Context, data: Path | None, url: str | None, token: str | None) -> _Target:
+_Directory = TypeVar("_Directory", bound="DataDirectory")
+
+
+def target_of(
+    context: typer.Context, data: Path | None, url: str | None, token: str | None, directory: type[_Directory]
+) -> "_Directory | Remote":
     """The data directory or the server that was asked for; --url wins over ASSENT_DATA."""
     from assent.domain.errors import InvalidInput
 
     if url is None:
         if data is None:
             raise InvalidInput("say where: --data DIR, or --url URL with --token T")
-        from assent.app.cli.data_directory import DataDirectory
-
-        return DataDirectory(data)
+        return directory(data)
     source = context.get_parameter_source("data")
     if data is not None and source is not None and source.name == "COMMANDLINE":
         raise InvalidInput("give either --data or --url, not both")
@@ -120,10 +149,17 @@ def _target(context: typer.Context, data: Path | None, url: str | None, token: s
     return Remote(url, token)
 
 
-def _confirm() -> None:
+def _target(context: typer.Context, data: Path | None, url: str | None, token: str | None) -> "DataDirectory | Remote":
+    from assent.app.cli.data_directory import DataDirectory
+
+    return target_of(context, data, url, token, DataDirectory)
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Ask; end the command, saying what was not done, where the answer is no or nobody can be asked."""
     from assent.app.cli.complaints import MISUSED, complain
 
     if not sys.stdin.isatty():
-        complain("nothing was applied: nobody can be asked here; give --yes to apply without being asked", MISUSED)
-    if not typer.confirm("Apply these changes?"):
-        complain("nothing was applied")
+        complain(f"{otherwise}: nobody can be asked here; give --yes not to be asked", MISUSED)
+    if not typer.confirm(question):
+        complain(otherwise)

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from assent.app.console.access import SignedIn, owners_edit
 from assent.app.console.account import ACCOUNT_PAGES
 from assent.app.console.audit import AUDIT_PAGES
+from assent.app.console.backfills import BACKFILL_PAGES
 from assent.app.console.company import COMPANY_PAGES
 from assent.app.console.consent import CONSENT_PAGES
 from assent.app.console.delivery import DELIVERY_PAGES
@@ -24,13 +25,17 @@ from assent.app.console.errors import HANDLERS
 from assent.app.console.event_page import EVENT_PAGE
 from assent.app.console.event_stream import EVENT_STREAM
 from assent.app.console.events import EVENT_PAGES
+from assent.app.console.failed import FAILED_PAGES
+from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.people import PEOPLE_PAGES
+from assent.app.console.previews import Previews
 from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.sources import SOURCE_PAGES
 from assent.app.console.static import serve_static
 from assent.app.console.tokens import TOKEN_PAGES
+from assent.app.console.versions import VERSION_PAGES
 from assent.app.console.what_if import WHAT_IF_PAGES
 from assent.app.console.workspace_file import FILE_PAGES
 from assent.app.encoded_ids import with_encoded_ids
@@ -59,6 +64,10 @@ PAGES: Final = [
     *EVENT_PAGE,
     *EVENT_STREAM,
     *WHAT_IF_PAGES,
+    *VERSION_PAGES,
+    *HOLD_PAGES,
+    *BACKFILL_PAGES,
+    *FAILED_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 
@@ -88,6 +97,7 @@ def create_console(server: Server) -> Console:
     """The console of a server."""
     fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
+    previews = Previews(server.stores, server.log)
     provider = Provider(server.config.oidc) if server.config.oidc is not None else None
     app = Litestar(
         # In a router, because Litestar changes handlers that it is given directly, and each server has its own console.
@@ -97,6 +107,7 @@ def create_console(server: Server) -> Console:
             "explainer": Provide(lambda: explainer, sync_to_thread=False),
             "fates": Provide(lambda: fates, sync_to_thread=False),
             "searcher": Provide(lambda: searcher, sync_to_thread=False),
+            "previews": Provide(lambda: previews, sync_to_thread=False),
             "provider": Provide(lambda: provider, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(SignedIn, sessions=server.stores.sessions)],

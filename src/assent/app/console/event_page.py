@@ -33,6 +33,7 @@ Source: TypeAlias = Annotated[str | None, QueryParameter(name="source")]
 ReceivedAt: TypeAlias = Annotated[int | None, QueryParameter(name="receivedAt")]
 
 _REMEDIES: Final = {
+    State.HELD: "Its source, or a category, is held. Release it: then this event is decided anew, and goes if it may.",
     State.RETRYING: "It is tried again by itself, for four hours. If it lasts, the answer says what is wrong there.",
     State.FAILED: "The destination did not take it, for good. Its answer says what to mend.",
 }

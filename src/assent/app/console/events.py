@@ -30,6 +30,7 @@ _Before: TypeAlias = Annotated[int | None, QueryParameter(name="before", ge=0, l
 TAGS: Final[Mapping[State, tuple[str, str, str]]] = {
     State.FAILED: ("fail", "circle-x", "failed"),
     State.RETRYING: ("wait", "clock", "retrying"),
+    State.HELD: ("wait", "player-pause", "held"),
     State.DELIVERED: ("deliver", "check", "delivered"),
     State.WITHHELD: ("withhold", "ban", "withheld"),
     State.UNREAD: ("quiet", "circle-dashed", "not read yet"),

@@ -15,7 +15,9 @@ from litestar.template.base import csrf_token
 from markupsafe import Markup
 
 from assent.app.console.access import PageRequest
+from assent.app.console.banners import banners
 from assent.app.console.static import static
+from assent.app.console.words import outcome_title, state_title, utc_minute, utc_minute_after, withheld_title
 from assent.app.wiring import Server
 
 _ICONS: Final = Path(__file__).parent.parent / "static" / "vendor" / "tabler-icons"
@@ -39,8 +41,15 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
         _Place("Delivery overview", "/delivery", "chart-funnel"),
         _Place("Events", "/events", "timeline-event"),
         _Place("What if", "/what-if", "flask"),
+        _Place("Failed events", "/failed", "refresh"),
+        _Place("Held", "/holds", "player-pause"),
+        _Place("Backfills", "/backfills", "cloud-upload"),
     ),
-    "Workspace": (_Place("Audit trail", "/audit", "history"), _Place("Settings", "/settings", "settings")),
+    "Workspace": (
+        _Place("Versions", "/versions", "versions"),
+        _Place("Audit trail", "/audit", "history"),
+        _Place("Settings", "/settings", "settings"),
+    ),
 }
 
 
@@ -51,7 +60,7 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
         "user": request.user,
         "workspace": server.in_force.version.workspace,
         "navigation": list(_navigation(request.url.path)),
-        "banners": [],
+        "banners": banners(server.in_force.version.workspace),
         "notice": server.stores.sessions.take_notice(session.text) if request.method == "GET" else None,
         "may_edit": request.user.role == "owner",
     }
@@ -124,6 +133,11 @@ def _environment() -> Environment:
         "query": _query,
         "segment": _segment,
         "size": _size,
+        "outcome_title": outcome_title,
+        "state_title": state_title,
+        "utc_minute": utc_minute,
+        "utc_minute_after": utc_minute_after,
+        "withheld_title": withheld_title,
     }
     return environment
 

@@ -14,6 +14,7 @@ from assent.domain.workspace import Destination, Version, Workspace
 from assent.engine.changes import Change, changes
 from assent.engine.edit import Edit
 from assent.engine.impact import Impact, impact
+from assent.engine.sentences import sentences
 from assent.engine.trail import happenings
 from assent.log.interface import KeyCounts
 from assent.store.secrets import REFERENCE_PREFIX, Secrets
@@ -36,13 +37,23 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(stores: Stores, workspace: Workspace, last_day: KeyCounts) -> Plan:
     """What `apply` would do now; `last_day` are the events to measure it on. Raises InvalidWorkspace."""
     current = stores.current()
-    ready = _ready(workspace, stores.secrets, stores.secrets.reference)
+    ready = prepared(stores, workspace)
     return Plan(
         current.number,
         changes(current.workspace, ready),
         sum(last_day.values()),
         impact(current.workspace, ready, last_day),
     )
+
+
+def prepared(stores: Stores, workspace: Workspace) -> Workspace:
+    """The workspace as `apply` would put it into force; keeps nothing. Raises InvalidWorkspace."""
+    return _ready(workspace, stores.secrets, stores.secrets.reference)
+
+
+def sealed(stores: Stores, workspace: Workspace) -> Workspace:
+    """The workspace with its secrets kept, and references in their place. Raises InvalidWorkspace."""
+    return _ready(workspace, stores.secrets, stores.secrets.keep)
 
 
 def apply(
@@ -56,7 +67,7 @@ def apply(
     current = stores.current()
     if after is not None and after != current.number:
         raise Conflict(f"the workspace is at version {current.number} by now, not {after}: look at a new plan first")
-    ready = _ready(workspace, stores.secrets, stores.secrets.keep)
+    ready = sealed(stores, workspace)
     if current.number and ready == current.workspace:
         return current
     return stores.versions.save(
@@ -72,6 +83,42 @@ def apply(
 def change(stores: Stores, edit: Edit, *, author: str, at: int, comment: str = "", after: int | None = None) -> Version:
     """Do one thing to the workspace in force. Raises what `edit`, `edited` and `apply` raise."""
     return apply(stores, edited(stores, edit), author=author, at=at, comment=comment, after=after)
+
+
+def restore(
+    stores: Stores, number: int, *, author: str, at: int, comment: str = "", after: int | None = None
+) -> Version:
+    """Put an older version's workspace into force again, as a new version; its secrets are references, and still there.
+
+    Raises NotFound when there is no such version, and what `apply` raises.
+    """
+    workspace = stores.versions.get(number).workspace
+    return apply(stores, workspace, author=author, at=at, comment=comment or f"version {number} again", after=after)
+
+
+def plan_restore(stores: Stores, number: int, last_day: KeyCounts) -> Plan:
+    """What `restore` would do now. Raises NotFound, InvalidWorkspace."""
+    return plan(stores, stores.versions.get(number).workspace, last_day)
+
+
+def difference(stores: Stores, number: int, since: int | None = None) -> list[Change]:
+    """What version `number` changed since version `since`, by default the one before it; 0 is the empty workspace.
+
+    Raises NotFound.
+    """
+    return changes(*_two(stores, number, since))
+
+
+def difference_in_words(stores: Stores, number: int, since: int | None = None, *, last_day: KeyCounts) -> list[str]:
+    """The same in sentences, with what it means for the events of the last day. Raises NotFound."""
+    old, new = _two(stores, number, since)
+    return sentences(old, new, impact(old, new, last_day))
+
+
+def _two(stores: Stores, number: int, since: int | None) -> tuple[Workspace, Workspace]:
+    before = number - 1 if since is None else since
+    old = stores.versions.get(before).workspace if before else Workspace()
+    return old, stores.versions.get(number).workspace
 
 
 def edited(stores: Stores, edit: Edit) -> Workspace:
