@@ -36,8 +36,6 @@ ROUTES = [
     ("GET", "/destinations/pixel"),
     ("PATCH", "/destinations/pixel"),
     ("DELETE", "/destinations/pixel"),
-    ("POST", "/destinations/pixel/hold"),
-    ("POST", "/destinations/pixel/release"),
     ("POST", "/destinations/pixel/test"),
     ("GET", "/categories"),
     ("POST", "/categories"),
@@ -64,6 +62,27 @@ ROUTES = [
     ("POST", "/tokens"),
     ("DELETE", "/tokens/tok_0"),
     ("GET", "/audit-trail"),
+    ("GET", "/workspace/versions/1/changes"),
+    ("POST", "/workspace/versions/1/restore"),
+    ("POST", "/workspace/hold"),
+    ("POST", "/workspace/release"),
+    ("GET", "/held"),
+    ("POST", "/trials"),
+    ("GET", "/drafts"),
+    ("POST", "/drafts"),
+    ("GET", "/drafts/drf_0"),
+    ("PUT", "/drafts/drf_0"),
+    ("DELETE", "/drafts/drf_0"),
+    ("POST", "/drafts/drf_0/apply"),
+    ("POST", "/drafts/drf_0/trial"),
+    ("POST", "/backfill-preview"),
+    ("GET", "/backfills"),
+    ("POST", "/backfills"),
+    ("GET", "/backfills/bkf_0"),
+    ("POST", "/backfills/bkf_0/cancel"),
+    ("POST", "/backfills/bkf_0/pause"),
+    ("POST", "/backfills/bkf_0/resume"),
+    ("POST", "/attempts/send-again"),
 ]
 PLACES = {
     "number": "1",
@@ -74,15 +93,35 @@ PLACES = {
     "userId": "usr_0",
     "invitationId": "inv_0",
     "tokenId": "tok_0",
+    "draftId": "drf_0",
+    "backfillId": "bkf_0",
 }
-READING = {("POST", "/workspace/plan"), ("POST", "/decisions")}
+READING = {
+    ("POST", "/workspace/plan"),
+    ("POST", "/decisions"),
+    ("POST", "/trials"),
+    ("POST", "/drafts/drf_0/trial"),
+    ("POST", "/backfill-preview"),
+}
+WITHHELD = {"destinations": ["pixel"], "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
+"""Which events a backfill is to look through."""
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with running_api(tmp_path_factory.mktemp("access"), a_workspace(warehouse="blackhole", pixel="blackhole")) as api:
         api.track("m-1")
+        api.wait_for("m-1", warehouse="delivered")
+        assert api.owner.post("/drafts", json={"name": "Stricter"}).status_code == 200
+        assert api.owner.post("/backfills", json={**WITHHELD, "why": "mended"}).status_code == 200
         yield api
+
+
+def there(api: Api, path: str) -> str:
+    """The path with the ids of the draft and of the backfill that are there."""
+    (draft,) = api.server.stores.drafts.all()
+    (job,) = api.server.stores.jobs.all(1)
+    return path.replace("drf_0", draft.id).replace("bkf_0", job.id)
 
 
 def the_error(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -118,9 +157,10 @@ def test_nothing_is_told_without_a_known_token(api: Api, method: str, path: str,
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_member_may_do_all_but_change(api: Api, method: str, path: str) -> None:
-    body = api.data("/workspace")["workspace"] if method != "GET" else None
+    workspace = api.data("/workspace")["workspace"] if method != "GET" else None
+    body = WITHHELD if path == "/backfill-preview" else workspace
     expected = HTTPStatus.OK if method == "GET" or (method, path) in READING else HTTPStatus.FORBIDDEN
-    assert api.member.request(method, path, json=body).status_code == expected
+    assert api.member.request(method, there(api, path), json=body).status_code == expected
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/workspace/nothing", "/events/a/b/c", "/workspace/versions/one"])

@@ -134,7 +134,8 @@ def test_a_category_that_is_not_there_is_not_found(api: Api) -> None:
 def test_held_events_wait_and_go_in_order_when_released(api: Api, receiver: Receiver) -> None:
     settings = {"url": f"{receiver.url}/take"}
     sent(api.owner.post("/destinations", json={"connector": "webhook", "id": "hook", "settings": settings}))
-    held = sent(api.owner.post("/destinations/hook/hold"))
+    sent(api.owner.post("/workspace/hold", json={"kind": "destination", "id": "hook"}))
+    held = api.data("/destinations/hook")
     assert (held["held"], held["status"]["condition"], held["waiting"]) == (True, "held", None)
     before = len(receiver.requests)
     for number in range(5):
@@ -146,8 +147,8 @@ def test_held_events_wait_and_go_in_order_when_released(api: Api, receiver: Rece
     assert 'assent_destination_held{destination="hook"} 1.0' in api.nobody.get(f"{api.url}/metrics").text
     assert len(receiver.requests) == before
 
-    released = sent(api.owner.post("/destinations/hook/release"))
-    assert not released["held"]
+    sent(api.owner.post("/workspace/release", json={"kind": "destination", "id": "hook"}))
+    assert not api.data("/destinations/hook")["held"]
     api.wait_for("h-4", hook="delivered")
     ids = [json.loads(body)["messageId"] for _, body in receiver.requests[before:]]
     assert ids == [f"h-{number}" for number in range(5)]

@@ -9,10 +9,14 @@ from routes import READING, Route, routes
 
 from assent.app.wiring import now
 from harness.api import Api, a_workspace, running_api
+from harness.waiting import wait_until
 
 CHANGE_NOTHING = {
     ("POST", "/api/v1/decisions"),
     ("POST", "/api/v1/workspace/plan"),
+    ("POST", "/api/v1/trials"),
+    ("POST", "/api/v1/drafts/{draftId}/trial"),
+    ("POST", "/api/v1/backfill-preview"),
 }
 """Operations of the API that take a body and change nothing: members may use them."""
 
@@ -20,17 +24,24 @@ FOR_MEMBERS = {"/account/password", "/settings/file/plan", "/sign-out", "/what-i
 """Forms of the console that members may send: they change nothing of the workspace. Think twice before adding one."""
 
 FIELDS = {
+    "action": "hold",
     "again": "a password that is long",
     "comment": "why",
+    "destinations": "warehouse",
     "email": "eve@example.com",
     "enabled": "yes",
     "id": "analytics",
+    "kind": "category",
     "name": "Another",
     "old_password": "a password that is wrong",
     "password": "a password that is long",
+    "reasons": "category_denied",
     "role": "owner",
+    "since": "2020-01-01T00:00",
     "text": "workspace: Another\n",
+    "until": "2099-01-01T00:00",
     "version": "1",
+    "why": "mended",
 }
 """A form that would do something, wherever it is sent."""
 
@@ -43,6 +54,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         users.add("olivia@example.com", "Olivia", "owner", None, at=now())
         users.add("max@example.com", "Max", "member", None, at=now())
         api.track("m-1")
+        api.wait_for("m-1", warehouse="delivered")
+        assert api.owner.post("/drafts", json={"name": "Stricter"}).status_code == 200
+        mended = {"destinations": ["pixel"], "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
+        assert api.owner.post("/backfills", json={**mended, "why": "mended"}).status_code == 200
+        wait_until(lambda: api.server.stores.jobs.running("pixel") is None, "the backfill is done")
         yield api
 
 
@@ -55,6 +71,8 @@ def state(api: Api) -> Any:
         stores.users.all(),
         stores.invitations.open(at=now()),
         stores.tokens.all(),
+        stores.drafts.all(),
+        [(one.id, one.state) for one in stores.jobs.all(100)],
         [one.number for one in trail],
         api.server.log.head,
     )
@@ -142,8 +160,10 @@ def filled(walked: Api, path: str) -> str:
     """The path of an operation with ids of what is really there."""
     users, tokens = walked.server.stores.users.all(), walked.server.stores.tokens.all()
     known = {
+        "backfillId": walked.server.stores.jobs.all(1)[0].id,
         "categoryId": "analytics",
         "destinationId": "warehouse",
+        "draftId": walked.server.stores.drafts.all()[0].id,
         "invitationId": "inv_0",
         "messageId": "m-1",
         "number": "1",

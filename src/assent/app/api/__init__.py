@@ -40,10 +40,8 @@ from assent.app.api.delivery import count_delivery, list_discards
 from assent.app.api.delivery_overview import DELIVERY_OVERVIEW
 from assent.app.api.destination_changes import (
     get_destination,
-    hold_destination,
     patch_destination,
     post_destination,
-    release_destination,
     remove_destination,
     test_destination,
 )
@@ -180,8 +178,6 @@ _ROUTES: Final = [
             post_destination,
             patch_destination,
             remove_destination,
-            hold_destination,
-            release_destination,
             test_destination,
         ],
         tags=["Connections"],

@@ -118,7 +118,7 @@ class BackfillList(Body, frozen=True):
     backfills: Sequence[Backfill]
 
 
-JobId: TypeAlias = Annotated[str, PathParameter(name="backfill", description="The id of a backfill.", min_length=1)]
+JobId: TypeAlias = Annotated[str, PathParameter(name="backfillId", description="The id of a backfill.", min_length=1)]
 OfDestination: TypeAlias = Annotated[
     str | None, QueryParameter(name="destination", description="The id of a destination; else all.")
 ]
@@ -175,14 +175,14 @@ async def list_backfills(server: NamedDependency[Server], destination: OfDestina
     return Data(BackfillList([backfill_body(one) for one in jobs]))
 
 
-@get("/backfills/{backfill:str}", summary="One backfill", operation_id="getBackfill", responses=failures(400, 404))
+@get("/backfills/{backfillId:str}", summary="One backfill", operation_id="getBackfill", responses=failures(400, 404))
 async def get_backfill(server: NamedDependency[Server], id_: JobId) -> Data[Backfill]:
     """How far it is."""
     return Data(backfill_body(await asyncio.to_thread(server.stores.jobs.get, id_)))
 
 
 @post(
-    "/backfills/{backfill:str}/pause",
+    "/backfills/{backfillId:str}/pause",
     status_code=200,
     summary="Pause a backfill",
     operation_id="pauseBackfill",
@@ -195,7 +195,7 @@ async def pause_backfill(server: NamedDependency[Server], request: _Request, id_
 
 
 @post(
-    "/backfills/{backfill:str}/resume",
+    "/backfills/{backfillId:str}/resume",
     status_code=200,
     summary="Resume a backfill",
     operation_id="resumeBackfill",
@@ -208,7 +208,7 @@ async def resume_backfill(server: NamedDependency[Server], request: _Request, id
 
 
 @post(
-    "/backfills/{backfill:str}/cancel",
+    "/backfills/{backfillId:str}/cancel",
     status_code=200,
     summary="Cancel a backfill",
     operation_id="cancelBackfill",

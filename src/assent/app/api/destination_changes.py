@@ -1,4 +1,4 @@
-"""One destination: its settings, changing, holding and testing it."""
+"""One destination: its settings, changing and testing it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -181,36 +181,6 @@ async def remove_destination(
 
 
 @post(
-    "/destinations/{destinationId:str}/hold",
-    status_code=200,
-    summary="Hold a destination",
-    operation_id="holdDestination",
-    guards=[owners_only],
-    responses=failures(400, 403, 404, 409),
-)
-async def hold_destination(
-    request: _Request, server: NamedDependency[Server], destination_id: DestinationId
-) -> Data[DestinationDetails]:
-    """Send it nothing more: its events are kept, until it is released or the log forgets them."""
-    return await _set_held(request, server, destination_id, held=True)
-
-
-@post(
-    "/destinations/{destinationId:str}/release",
-    status_code=200,
-    summary="Release a destination",
-    operation_id="releaseDestination",
-    guards=[owners_only],
-    responses=failures(400, 403, 404, 409),
-)
-async def release_destination(
-    request: _Request, server: NamedDependency[Server], destination_id: DestinationId
-) -> Data[DestinationDetails]:
-    """Let a held destination go on where it was. Each event is decided now, by the version in force."""
-    return await _set_held(request, server, destination_id, held=False)
-
-
-@post(
     "/destinations/{destinationId:str}/test",
     status_code=200,
     summary="Send a test event",
@@ -225,13 +195,6 @@ async def test_destination(
     rules say, also to a destination that is held or disabled; one at a time."""
     answer = await send_test_event(server, destination_id, author=request.user.name)
     return Data(EventAnswer(answer.outcome, answer.said, answer.http_status, answer.message_id))
-
-
-async def _set_held(request: _Request, server: Server, destination_id: str, *, held: bool) -> Data[DestinationDetails]:
-    by = By(request.user.name, now())
-    await asyncio.to_thread(lambda: update_destination(server.stores, destination_id, by, held=held))
-    await server.follow()
-    return await _answer(server, destination_id)
 
 
 async def _answer(server: Server, destination_id: str) -> Data[DestinationDetails]:

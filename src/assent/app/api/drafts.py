@@ -59,7 +59,7 @@ class DraftList(Body, frozen=True):
     drafts: Sequence[DraftSummary]
 
 
-DraftId: TypeAlias = Annotated[str, PathParameter(name="draft", description="The id of a draft.", min_length=1)]
+DraftId: TypeAlias = Annotated[str, PathParameter(name="draftId", description="The id of a draft.", min_length=1)]
 Revision: TypeAlias = Annotated[
     int | None,
     QueryParameter(name="revision", ge=1, description="The revision that was changed. Another by now: 409."),
@@ -87,7 +87,7 @@ def create_draft(data: JSONBody[NewDraftBody], request: _Request, server: NamedD
 
 
 @get(
-    "/drafts/{draft:str}",
+    "/drafts/{draftId:str}",
     summary="One draft",
     operation_id="getDraft",
     sync_to_thread=True,
@@ -99,7 +99,7 @@ def get_draft(server: NamedDependency[Server], draft: DraftId) -> Data[DraftInFu
 
 
 @put(
-    "/drafts/{draft:str}",
+    "/drafts/{draftId:str}",
     summary="Change a draft",
     operation_id="putDraft",
     operation_class=WorkspaceBody,
@@ -119,7 +119,7 @@ async def put_draft(
 
 
 @delete(
-    "/drafts/{draft:str}",
+    "/drafts/{draftId:str}",
     status_code=200,
     summary="Give a draft up",
     operation_id="deleteDraft",
@@ -134,7 +134,7 @@ def delete_draft(request: _Request, server: NamedDependency[Server], draft: Draf
 
 
 @post(
-    "/drafts/{draft:str}/trial",
+    "/drafts/{draftId:str}/trial",
     status_code=200,
     summary="Try a draft on real events",
     operation_id="tryDraft",
@@ -146,7 +146,7 @@ async def try_draft(server: NamedDependency[Server], draft: DraftId, hours: Hour
 
 
 @post(
-    "/drafts/{draft:str}/apply",
+    "/drafts/{draftId:str}/apply",
     status_code=200,
     summary="Put a draft into force",
     operation_id="applyDraft",

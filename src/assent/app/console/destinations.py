@@ -185,19 +185,6 @@ async def disable_destination(
     return await _switch(request, server, destination_id, notice, enabled=False)
 
 
-@post(f"{_HERE}/{{destination_id:str}}/hold")
-async def hold_destination(request: PageRequest, server: NamedDependency[Server], destination_id: _Id) -> Response[Any]:
-    return await _switch(request, server, destination_id, "It is held: its events are kept from now on.", held=True)
-
-
-@post(f"{_HERE}/{{destination_id:str}}/release")
-async def release_destination(
-    request: PageRequest, server: NamedDependency[Server], destination_id: _Id
-) -> Response[Any]:
-    notice = "It is released: what waited is decided now, oldest first."
-    return await _switch(request, server, destination_id, notice, held=False)
-
-
 @post(f"{_HERE}/{{destination_id:str}}/delete")
 async def take_deletion(request: PageRequest, server: NamedDependency[Server], destination_id: _Id) -> Response[Any]:
     form = await read_form(request)
@@ -356,8 +343,6 @@ DESTINATION_PAGES: Final = [
     take_categories,
     enable_destination,
     disable_destination,
-    hold_destination,
-    release_destination,
     take_deletion,
     take_test,
     show_impact,
