@@ -25,9 +25,11 @@ _TESTS: Final = {
     "engine/decide.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_decide_properties.py"),
     "engine/fault.py": ("tests/engine/test_accept.py",),
     "engine/forward.py": ("tests/engine/test_forward.py",),
+    "engine/hold.py": ("tests/engine/test_hold.py",),
     "engine/json.py": ("tests/engine/test_json.py",),
     "engine/merge.py": ("tests/engine/test_merge.py", "tests/engine/test_accept.py"),
     "engine/policy.py": ("tests/spec", "tests/engine/test_agreement.py"),
+    "engine/trial.py": ("tests/engine/test_trial.py",),
     "engine/routing.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_accept_properties.py"),
 }
 
