@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from assent.delivery.in_force import InForce
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.supervisor import Delivery
 from assent.delivery.worker import Worker
 from assent.destinations.connector import Connector, Outcome, Outgoing
@@ -22,6 +23,7 @@ from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
 from assent.store.jobs import Jobs
+from assent.store.ledger import Ledger
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
@@ -92,6 +94,7 @@ class Rig:
         self.accounts = Accounts(self._engine)
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
+        self.ledger = Ledger(self._engine)
         self.delivery = self._new_delivery()
 
     def fake(self, destination: str, **options: int) -> FakeDestination:
@@ -109,6 +112,7 @@ class Rig:
     async def restart(self) -> None:
         """Stop delivery, and start it anew on the same log and store."""
         await self.delivery.stop()
+        await self.reader.stop()
         self.delivery = self._new_delivery()
         await self.delivery.follow()
 
@@ -171,6 +175,7 @@ class Rig:
 
     async def close(self) -> None:
         await self.delivery.stop()
+        await self.reader.stop()
         await self.log.close()
         self._engine.dispose()
 
@@ -191,7 +196,9 @@ class Rig:
 
     def _new_delivery(self) -> Delivery:
         ports = self._ports()
-        return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, **ports)
+        self.reader = LedgerReader(self.log, self.ledger)
+        self.reader.start()
+        return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, ledger=self.reader, **ports)
 
     def _connect(self, destination: Destination | None) -> Connector:
         return self.fake(destination.id) if destination is not None else FakeDestination()

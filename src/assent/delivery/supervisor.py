@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final, TypeVar
 
 from assent.delivery.in_force import InForce
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.worker import Worker
 from assent.destinations.connector import Connector
 from assent.domain.outcome import Cursor
@@ -39,7 +40,9 @@ class Delivery:
         connect: Callable[[Destination | None], Connector],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
+        ledger: LedgerReader,
     ) -> None:
+        self._ledger = ledger
         self._log = log
         self._accounts = accounts
         self._jobs = jobs
@@ -139,6 +142,8 @@ class Delivery:
         """Forget what was received before `before` (UTC epoch milliseconds) or is too much. What is still unread by
         then, or waiting, is first counted as failed."""
         start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
+        # INVARIANT: the log forgets no consent that the ledger has not read.
+        start = min(start, self._ledger.position)
         await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
         # INVARIANT: the log forgets nothing that is not accounted for. A worker may have been replaced meanwhile.
         if await self._in_store(self._accounts.are_settled_before, start):
