@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -143,6 +144,8 @@ class Delivery:
         then, or waiting, is first counted as failed."""
         start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
         # INVARIANT: the log forgets no consent that the ledger has not read.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ledger.wait(start - 1), _GRACE.total_seconds())
         start = min(start, self._ledger.position)
         await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
         # INVARIANT: the log forgets nothing that is not accounted for. A worker may have been replaced meanwhile.
