@@ -192,13 +192,14 @@ class Rig:
             "policy_of": self._policies.__getitem__,
             "now": self.now,
             "on_settled": self.settled.append,
+            "ledger": self.reader,
         }
 
     def _new_delivery(self) -> Delivery:
-        ports = self._ports()
         self.reader = LedgerReader(self.log, self.ledger)
         self.reader.start()
-        return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, ledger=self.reader, **ports)
+        ports = self._ports()
+        return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, **ports)
 
     def _connect(self, destination: Destination | None) -> Connector:
         return self.fake(destination.id) if destination is not None else FakeDestination()

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy.exc import OperationalError
 
 from assent.delivery.hearing import Hearing
+from assent.delivery.known_consent import KnownConsent
 from assent.log.interface import Log
 from assent.store.ledger import Ledger
 
@@ -31,6 +32,8 @@ class LedgerReader:
         self._log = log
         self._ledger = ledger
         self._hearing = Hearing(ledger)
+        self.known = KnownConsent(ledger)
+        """What it knows of people, for the workers."""
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._moved: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -53,6 +56,10 @@ class LedgerReader:
             moved = asyncio.get_running_loop().create_future()
             self._moved.append(moved)
             await moved
+
+    async def caught_up(self) -> None:
+        """Return once it has read all that is in the log by now."""
+        await self.wait(self._log.head - 1)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():

@@ -100,6 +100,7 @@ class Delivery:
             policy_of=self._policy_of,
             now=self._now,
             on_settled=self._on_settled,
+            ledger=self._ledger,
         )
         task = asyncio.create_task(worker.run(), name=f"deliver to {name}")
         task.add_done_callback(self._ended)

@@ -13,7 +13,16 @@ from assent.domain.receipt import Method, Preference, Profile, Receipt, Statemen
 from assent.engine.profile import fold, together
 from assent.engine.receipts import GENESIS, fault, seal
 from assent.store.database import reading
-from assent.store.profile_rows import Changes, Known, profile_of, profiles_at, receipts_about, said_last, users_of
+from assent.store.profile_rows import (
+    Changes,
+    Known,
+    profile_of,
+    profiles_at,
+    profiles_by_person,
+    receipts_about,
+    said_last,
+    users_of,
+)
 from assent.store.receipt_rows import pseudonym, receipt_of, row_of
 from assent.store.tables import consent_keys, identities, ledger, people_by_answer, profiles, receipts
 
@@ -226,10 +235,15 @@ class Ledger:
         with reading(self._engine) as connection:
             return profiles_at(connection, [subject])[subject]
 
-    def profiles(self, subjects: Sequence[Subject]) -> tuple[int, dict[Subject, Profile | None]]:
-        """What is known of these people now, and the number of the newest receipt by then."""
+    def profiles_of(self, people: Sequence[str]) -> dict[str, Profile | None]:
+        """What is known now of these: `u` and a user id, or `a` and an anonymous id."""
         with reading(self._engine) as connection:
-            return _state(connection).number, profiles_at(connection, subjects)
+            return dict(profiles_by_person(connection, people))
+
+    def users_by_device(self, devices: Sequence[str]) -> dict[str, list[str]]:
+        """The user ids that each anonymous id was named with."""
+        with reading(self._engine) as connection:
+            return users_of(connection, devices)
 
     def profile_as_of(self, subject: Subject, offset: int) -> Profile | None:
         """What was known of a person when the event at `offset` came in."""

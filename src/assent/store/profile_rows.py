@@ -252,6 +252,10 @@ def receipts_about(connection: Connection, subject: Subject, offset: int | None 
     return or_(receipts.c.user_id == subject.user_id, alone)
 
 
+def profiles_by_person(connection: Connection, people: Sequence[str]) -> dict[str, Profile]:
+    return {person: kept.profile for person, kept in _rows(connection, people).items()}
+
+
 def profiles_at(connection: Connection, subjects: Iterable[Subject]) -> dict[Subject, Profile | None]:
     """What is known now of each: by the user id, if there is one; else of everybody who used the anonymous id."""
     asked = list(subjects)
