@@ -260,7 +260,9 @@ class Time(RuleBasedStateMachine):
     async def _what_is_said_is_true(self) -> None:
         """What is explained of every event agrees with what arrived, and with the counters."""
         self.the_accounts_balance()
-        explainer = Explainer(self.rig.log, Fates(self.rig.accounts, self.stores.versions, lambda: self.rig._in_force))
+        explainer = Explainer(
+            self.rig.log, Fates(self.rig.accounts, self.stores.versions, lambda: self.rig._in_force, self.rig.ledger)
+        )
         said: dict[str, Counter[State]] = {one: Counter() for one in DESTINATIONS}
         for name, _source, _person, _record in self.sent:
             [explained] = await explainer.explain(name)

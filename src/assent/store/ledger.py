@@ -200,6 +200,12 @@ class Ledger:
             raise NotFound(f"there is no receipt `{receipt_id}`")
         return found[0]
 
+    def ids_of(self, numbers: Sequence[int]) -> list[str]:
+        """The ids of the receipts of these numbers."""
+        query = select(receipts.c.id).where(receipts.c.number.in_(numbers)).order_by(receipts.c.number)
+        with reading(self._engine) as connection:
+            return list(connection.scalars(query))
+
     def receipts(self, limit: int, wanted: ReceiptFilter = ALL_RECEIPTS, *, before: int | None = None) -> list[Receipt]:
         """The newest `limit` that match; `before` is the number that the page before ended with."""
         query = select(receipts).order_by(receipts.c.number.desc()).limit(limit)

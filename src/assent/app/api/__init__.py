@@ -212,7 +212,7 @@ Keys are in camelCase, but for the workspace itself, which has the keys of the w
 
 def create_api(server: Server) -> ASGIApp:
     """The ASGI application of the management API."""
-    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force, server.stores.ledger)
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     schemas = StructSchemas()
     app = Litestar(

@@ -95,7 +95,7 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 
 def create_console(server: Server) -> Console:
     """The console of a server."""
-    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force, server.stores.ledger)
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     previews = Previews(server.stores, server.log)
     provider = Provider(server.config.oidc) if server.config.oidc is not None else None

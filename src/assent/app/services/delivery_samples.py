@@ -8,11 +8,13 @@ import msgspec
 
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
+from assent.delivery.known_consent import NOTHING
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
 from assent.domain.outcome import Attempt, Span
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.engine.fate import decision_for
+from assent.log.interface import Found
 from assent.store.accounts import Accounts
 
 MOST_SAMPLES: Final = 10
@@ -113,6 +115,8 @@ def _decided_so(
             continue
         for span in spans:
             if span.start <= offset < span.end:
-                decision = decision_for(policies[span.version], record.routing_key, span.destination)
+                policy = policies[span.version]
+                known = fates.known_then(Found(offset, record)) if policy.stamps else NOTHING
+                decision = decision_for(policy, known.key(policy, offset, record), span.destination)
                 if decision.verdict is verdict and wish.reason in (None, decision.reason):
                     yield offset, Sample(record, span.destination, decision, span.version)
