@@ -128,6 +128,11 @@ class Ledger:
                 connection.execute(insert(consent_keys).values(values))
         return written
 
+    def is_used(self, key: str) -> bool:
+        """Whether a request with this idempotency key was written."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(consent_keys.c.at).where(consent_keys.c.key == key)) is not None
+
     def forget(self, subject_ids: Sequence[str], key: bytes) -> Forgotten:
         """Remove somebody, by user ids and anonymous ids: profiles and identities go; of receipts the ids, which become
         keyed hashes, and the evidence. What was chosen, when and how stays, and the chain still holds."""
