@@ -220,9 +220,7 @@ async def _preview(
     counted = _Counted()
     at = start
     while at < end:
-        at, found, _known = await rereading.look_through(
-            at, end, _A_LOOK, _selection(asked), in_force, by_newest=True
-        )
+        at, found, _known = await rereading.look_through(at, end, _A_LOOK, _selection(asked), in_force, by_newest=True)
         counted.add(found)
         look(at)
     return counted.preview(destination)
