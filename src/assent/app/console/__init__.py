@@ -29,6 +29,7 @@ from assent.app.console.failed import FAILED_PAGES
 from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.people import PEOPLE_PAGES
+from assent.app.console.persons import PERSON_PAGES
 from assent.app.console.previews import Previews
 from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
@@ -68,6 +69,7 @@ PAGES: Final = [
     *HOLD_PAGES,
     *BACKFILL_PAGES,
     *FAILED_PAGES,
+    *PERSON_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 
@@ -124,4 +126,4 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_encoded_ids(with_safety(app), below="/events/"), app.routes)
+    return Console(with_encoded_ids(with_safety(app), below=("/events/", "/people/")), app.routes)
