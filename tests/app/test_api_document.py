@@ -35,7 +35,7 @@ def schemathesis(api: Api, directory: Path, token: str, *options: str) -> str:
     """What `schemathesis run` found, which must be nothing."""
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"{api.url}/api/docs/openapi.json", *options]
     command += ["--header", f"Authorization: Bearer {token}", "--generation-deterministic", "--no-color"]
-    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100, check=False)
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=400, check=False)
     assert run.returncode == 0, run.stdout[-5_000:] + run.stderr
     return run.stdout
 
