@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-_MOST_REMEMBERED: Final = 250_000
+_MOST_REMEMBERED: Final = 150_000
 """How many sums are remembered in all, of about 150 bytes each."""
 
 _SLIDES: Final = 3
