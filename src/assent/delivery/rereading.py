@@ -16,7 +16,8 @@ from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
 from assent.engine.stamp import by_newest, revoked
-from assent.store.accounts import Account, Accounts
+from assent.store.accounts import Accounts
+from assent.store.counting import Account
 from assent.store.jobs import Jobs
 
 _Answer = TypeVar("_Answer")

@@ -11,7 +11,7 @@ from assent.delivery.known_consent import NOTHING, Known, KnownConsent
 from assent.domain.outcome import GIVEN_UP, Attempt, Cursor, Reread, Span
 from assent.domain.receipt import Profile
 from assent.domain.workspace import Version
-from assent.engine.fate import Fate, Judged, Kept, fate, judge
+from assent.engine.fate import Fate, Judged, Kept, attempted, fate, judge
 from assent.engine.policy import Policy
 from assent.engine.stamp import is_unstamped
 from assent.log.interface import Found
@@ -103,8 +103,15 @@ class FatesBetween:
         attempts = self._attempts.get(found.offset)
         if self._stamps and is_unstamped(found.record.routing_key):
             return self._work_out(found, attempts or {}, self._known_then(found))
-        if attempts is not None:
-            return self._work_out(found, attempts)
+        if attempts is None:
+            return self._unattempted(found)
+        if attempts.keys() < set(self._configured):
+            alike = self._unattempted(found)
+            return [attempted(attempts[one.destination]) if one.destination in attempts else one for one in alike]
+        return self._work_out(found, attempts)
+
+    def _unattempted(self, found: Found) -> list[Fate]:
+        """What became of all events that are like this one, apart from attempts. The same list each time."""
         alike = bisect_right(self._edges, found.offset), found.record.source, found.record.routing_key
         fates = self._worked_out.get(alike)
         if fates is None:
