@@ -12,7 +12,7 @@ from assent.domain.errors import Conflict, InvalidInput, NotFound
 from assent.domain.receipt import Method, Preference, Profile, Receipt, Statement, Subject
 from assent.engine.profile import fold, together
 from assent.engine.receipts import GENESIS, fault, seal
-from assent.store.database import reading
+from assent.store.database import execute_many, reading
 from assent.store.profile_rows import (
     Changes,
     Known,
@@ -347,7 +347,7 @@ def _write(connection: Connection, state: LedgerState, statements: Sequence[Stat
         written.append(receipt)
         previous = receipt.hash
     if written:
-        connection.execute(insert(receipts), [row_of(one) for one in written])
+        execute_many(connection, insert(receipts), [row_of(one) for one in written])
         _move(connection, number=written[-1].number, hash=bytes.fromhex(previous))
         Changes(connection).add(written)
     return written

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_
 
 from assent.domain.receipt import Method, Preference, Profile, Receipt, Statement, Subject
 from assent.engine.profile import Said, fold, followed, together
-from assent.store.database import upsert
+from assent.store.database import execute_many, upsert
 from assent.store.receipt_rows import PSEUDONYM, is_pseudonym, statement_of
 from assent.store.tables import identities, ledger, people_by_answer, profiles, receipts
 
@@ -158,7 +158,7 @@ class Changes:
             for person, row in self._rows.items()
         ]
         if rows:
-            connection.execute(statement, rows)
+            execute_many(connection, statement, rows)
         links = [{"anonymous_id": a, "user_id": u, "position": at} for (a, u), at in self._links.items()]
         if links:
             connection.execute(insert(identities), links)
