@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
 
 from assent.domain.errors import Conflict, InvalidInput, NotFound
 from assent.domain.receipt import Method, Preference, Profile, Receipt, Statement, Subject
+from assent.engine.audit import LedgerFigures
 from assent.engine.profile import fold, together
 from assent.engine.receipts import GENESIS, fault, seal
 from assent.store.database import execute_many, reading
@@ -240,6 +241,13 @@ class Ledger:
         """What there is of each, to tell whether an event about them has news."""
         with reading(self._engine) as connection:
             return said_last(connection, subjects)
+
+    def figures(self) -> LedgerFigures:
+        """What `assent audit` looks at; whether the receipts say what they said is for `verify`."""
+        with reading(self._engine) as connection:
+            state = _state(connection)
+            there = connection.scalar(select(func.count()).select_from(receipts)) or 0
+        return LedgerFigures(state.position, state.number, there)
 
     def profile(self, subject: Subject) -> Profile | None:
         """What is known of a person now, by one id or two; None where nothing is."""
