@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Send
 from assent.app.answers import answer, error_body
 from assent.app.console import Console
 from assent.app.gateway import TRACKING_PATHS, Gateway
+from assent.app.hooks import PATH, take_consent
 from assent.app.settings import answers_at, serve_settings
 from assent.app.wiring import Server
 
@@ -44,6 +45,8 @@ class Application:
         elif path == "/metrics":
             text = self._server.metrics.render(self._server.log, self._server.delivery.workers)
             await answer(send, 200, text, [_TEXT])
+        elif path == PATH:
+            await take_consent(scope, receive, send, self._server)
         elif path == "/api" or path.startswith("/api/"):
             await self._api(scope, receive, send)
         elif self._console.answers(scope):
