@@ -20,11 +20,10 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Utterance(msgspec.Struct, frozen=True):
-    """What a device said last: its next event is news only if it says something else."""
+    """What a device said last, as it came in: its next event is news only if it says something else."""
 
     preferences: dict[str, Preference]
     readable: bool
-    occurred_at: int
 
 
 _decode_utterance = msgspec.json.Decoder(Utterance).decode
@@ -193,9 +192,7 @@ def _later(last: Utterance | None, statement: Statement) -> Utterance | None:
         return last
     if not (statement.preferences or statement.complete or not statement.readable):
         return last
-    if last is not None and last.occurred_at > statement.moment.occurred_at:
-        return last
-    return Utterance(statement.preferences, statement.readable, statement.moment.occurred_at)
+    return Utterance(statement.preferences, statement.readable)
 
 
 def _rows(connection: Connection, people: Sequence[str]) -> dict[str, _Kept]:
