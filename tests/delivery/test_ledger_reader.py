@@ -208,3 +208,19 @@ async def test_it_says_the_same_however_often_it_begins_anew(rig: Rig, tmp_path:
         Hearing(rig.ledger).take_in(page, at, at)
         at += len(page)
     assert [one.said for one in rig.ledger.export()] == [one.said for one in fresh.export()]
+
+
+async def test_who_names_more_categories_than_there_can_be_says_nothing(rig: Rig) -> None:
+    [receipt] = await rig.hear(saying({f"made up {number}": True for number in range(501)}))
+    assert (receipt.said.readable, receipt.said.preferences) == (False, {})
+    for page in range(3):
+        await rig.hear(saying({f"{page} {number}": True for number in range(400)}))
+    profile = rig.ledger.profile(Subject(None, "b1"))
+    assert profile is not None
+    assert len(profile.answers) == 1_000
+
+
+async def test_an_id_may_be_long(rig: Rig) -> None:
+    device = "b" * 5_000
+    assert len(await rig.hear(saying({"ads": True}, "ann", device), saying({"ads": True}, "ann", device))) == 1
+    assert rig.ledger.users_of(device) == ["ann"]

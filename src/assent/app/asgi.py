@@ -43,7 +43,7 @@ class Application:
         elif path == "/readyz":
             await self._answer_ready(send)
         elif path == "/metrics":
-            text = self._server.metrics.render(self._server.log, self._server.delivery.workers)
+            text = self._server.metrics.render(self._server.log, self._server.delivery.workers, self._server.ledger)
             await answer(send, 200, text, [_TEXT])
         elif path == PATH:
             await take_consent(scope, receive, send, self._server)

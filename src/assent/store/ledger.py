@@ -116,10 +116,11 @@ class Ledger:
         Raises InvalidInput when the key was used for something else.
         """
         with self._engine.begin() as connection:
+            key = key and _kept_key(key)
             digest = hashlib.sha256(_encode([one.evidence for one in statements])).digest()
             if key and (found := connection.execute(select(consent_keys).where(consent_keys.c.key == key)).first()):
                 if found.digest != digest:
-                    raise InvalidInput(f"the idempotency key `{key}` was used for another request: use a new one")
+                    raise InvalidInput("the idempotency key was used for another request: use a new one")
                 return _by_ids(connection, _decode_ids(found.receipts))
             state = _state(connection)
             since = [msgspec.structs.replace(one, skew=state.skew) for one in statements]
@@ -132,7 +133,7 @@ class Ledger:
     def is_used(self, key: str) -> bool:
         """Whether a request with this idempotency key was written."""
         with reading(self._engine) as connection:
-            return connection.scalar(select(consent_keys.c.at).where(consent_keys.c.key == key)) is not None
+            return connection.scalar(select(consent_keys.c.at).where(consent_keys.c.key == _kept_key(key))) is not None
 
     def forget(self, subject_ids: Sequence[str], key: bytes) -> Forgotten:
         """Remove somebody, by user ids and anonymous ids: profiles and identities go; of receipts the ids, which become
@@ -336,6 +337,11 @@ def _state(connection: Connection) -> LedgerState:
     return LedgerState(
         row.position, row.number, row.hash.hex(), row.last_received_at, row.skew, row.people, row.removals
     )
+
+
+def _kept_key(key: str) -> str:
+    """An idempotency key as it is kept: callers may have put an id into it, which must not outlast the person."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _move(connection: Connection, **values: object) -> None:
