@@ -47,6 +47,7 @@ ROUTES = [
     ("GET", "/rules"),
     ("PUT", "/rules"),
     ("GET", "/warnings"),
+    ("GET", "/review"),
     ("GET", "/delivery/overview"),
     ("GET", "/delivery/breakdown.csv"),
     ("GET", "/delivery/flow"),

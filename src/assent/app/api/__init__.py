@@ -72,6 +72,7 @@ from assent.app.api.people import (
     withdraw_invitation,
 )
 from assent.app.api.reasons import list_reasons
+from assent.app.api.review import get_review
 from assent.app.api.sources import (
     get_source,
     list_sources,
@@ -158,6 +159,7 @@ _ROUTES: Final = [
             get_rules,
             put_rules,
             list_warnings,
+            get_review,
         ],
         tags=["Consent"],
     ),

@@ -9,13 +9,15 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from assent.app.console.access import PageRequest, origin
+from assent.app.console.charts import chart_json, sankey
 from assent.app.console.consent.editing import Trouble, save
 from assent.app.console.consent.mapping import show_grid, take_grid
 from assent.app.console.consent.steps import steps
 from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page, part
-from assent.app.services.consent import in_force, last_day
+from assent.app.services.consent import in_force
 from assent.app.services.library_code import library_code
+from assent.app.services.review import review
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, explain
 from assent.domain.errors import InvalidInput, NotFound
@@ -25,7 +27,6 @@ from assent.engine.consent import Whole, read_preferences
 from assent.engine.edit import Edit, add_category, in_turn
 from assent.engine.json import decode_leniently
 from assent.engine.outline import outline
-from assent.engine.outlook import Outlook, outlook
 from assent.engine.standing import standing
 from assent.log.interface import Log
 from assent.signals.tools import TOOLS, find_tool
@@ -211,11 +212,11 @@ def _explained(decision: Decision) -> tuple[Decision, str]:
 
 @get("/privacy/consent/setup/review")
 async def show_review(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
-    workspace = (await in_force(server)).workspace
-    counts = await last_day(server)
+    await in_force(server)
+    found = await review(server)
+    workspace = found.version.workspace
 
     def render() -> Response[Any]:
-        found = outlook(workspace, counts)
         return page(
             request,
             server,
@@ -223,40 +224,12 @@ async def show_review(request: PageRequest, server: NamedDependency[Server]) -> 
             space=workspace,
             steps=steps(workspace),
             standings=[standing(workspace, one) for one in workspace.destinations],
-            outlook=found,
-            flows=flows(workspace, found),
+            outlook=found.outlook,
+            flow_json=chart_json(sankey(found.flow)),
             explain=explain,
         )
 
     return await asyncio.to_thread(render)
-
-
-def flows(workspace: Workspace, found: Outlook) -> dict[str, Any]:
-    """The picture of an outlook: from sources through reasons to destinations, as nodes and links."""
-    sources = {one.id: one.title for one in workspace.sources}
-    destinations = {one.id: one.title for one in workspace.destinations}
-    nodes: dict[str, dict[str, str]] = {}
-    links: dict[tuple[str, str], int] = {}
-
-    def node(kind: str, id_: str, title: str) -> str:
-        nodes.setdefault(f"{kind}:{id_}", {"name": f"{kind}:{id_}", "title": title, "kind": kind})
-        return f"{kind}:{id_}"
-
-    for one in found.accounts:
-        if one.events:
-            source = node("source", one.source, sources.get(one.source, one.source))
-            why = node(str(one.verdict), str(one.reason), explain(one.verdict, one.reason).title)
-            end = (
-                node("destination", one.destination, destinations.get(one.destination, one.destination))
-                if one.verdict == "deliver"
-                else node("withheld", "", "Withheld")
-            )
-            for pair in ((source, why), (why, end)):
-                links[pair] = links.get(pair, 0) + one.events
-    return {
-        "nodes": list(nodes.values()),
-        "links": [{"source": start, "target": end, "value": events} for (start, end), events in links.items()],
-    }
 
 
 SETUP_PAGES: Final = [
