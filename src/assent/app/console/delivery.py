@@ -22,11 +22,11 @@ from assent.app.services.delivery_overview import (
     breakdown,
     breakdown_csv,
     overview,
-    standings,
     wanted,
 )
 from assent.app.services.delivery_samples import MOST_SCANNED, Outcome, Wish, discard_samples, samples
 from assent.app.services.fates import Fates
+from assent.app.services.standings import standings
 from assent.app.wiring import Server
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.discards import DISCARDS
