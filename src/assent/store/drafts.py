@@ -1,7 +1,7 @@
 """Drafts at rest."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -42,6 +42,14 @@ class Drafts:
         with reading(self._engine) as connection:
             rows = connection.execute(select(drafts).order_by(drafts.c.updated_at.desc(), drafts.c.id))
             return [_draft(row) for row in rows]
+
+    def names(self) -> Mapping[str, str]:
+        """What all drafts are called, by id; the one that was changed last first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(drafts.c.id, drafts.c.name).order_by(drafts.c.updated_at.desc(), drafts.c.id)
+            )
+            return {row.id: row.name for row in rows}
 
     def save(self, draft: Draft, workspace: Workspace, *, base: int, author: str, at: int) -> Draft:
         """Change what the draft says. Raises NotFound; Conflict when somebody else changed it since it was read."""

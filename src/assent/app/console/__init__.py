@@ -21,6 +21,7 @@ from assent.app.console.consent import CONSENT_PAGES
 from assent.app.console.delivery import DELIVERY_PAGES
 from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
+from assent.app.console.drafts import DRAFT_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.event_page import EVENT_PAGE
 from assent.app.console.event_stream import EVENT_STREAM
@@ -64,6 +65,7 @@ PAGES: Final = [
     *EVENT_PAGE,
     *EVENT_STREAM,
     *WHAT_IF_PAGES,
+    *DRAFT_PAGES,
     *VERSION_PAGES,
     *HOLD_PAGES,
     *BACKFILL_PAGES,

@@ -166,7 +166,8 @@ async def take_categories(request: PageRequest, server: NamedDependency[Server],
         update_destination(server.stores, destination_id, by, form.texts("categories"))
 
     notice = "The categories are saved. Events are decided by them from now on."
-    return await _take(request, server, destination_id, form, save, notice=notice)
+    edit = map_categories(destination_id, form.texts("categories"))
+    return await _take(request, server, destination_id, form, save, notice=notice, edit=edit)
 
 
 @post(f"{_HERE}/{{destination_id:str}}/enable")
@@ -195,7 +196,8 @@ async def take_deletion(request: PageRequest, server: NamedDependency[Server], d
         delete_destination(server.stores, destination_id, by)
 
     notice = f"The destination {destination_id} is deleted."
-    return await _take(request, server, destination_id, form, remove, notice=notice, done_at=_HERE)
+    edit = remove_destination(destination_id)
+    return await _take(request, server, destination_id, form, remove, notice=notice, done_at=_HERE, edit=edit)
 
 
 @post(f"{_HERE}/{{destination_id:str}}/test")
@@ -240,7 +242,8 @@ async def _switch(
     def switch(by: By) -> None:
         update_destination(server.stores, destination_id, by, **changes)
 
-    return await _take(request, server, destination_id, form, switch, notice=notice)
+    edit = change_destination(destination_id, **changes)
+    return await _take(request, server, destination_id, form, switch, notice=notice, edit=edit)
 
 
 async def _take(
@@ -252,12 +255,13 @@ async def _take(
     *,
     notice: str,
     done_at: str | None = None,
+    edit: Edit | None = None,
 ) -> Response[Any]:
     async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
         return await _destination(request, server, destination_id, form, error, overtaken)
 
     done_at = done_at or f"{_HERE}/{destination_id}"
-    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again)
+    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again, edit=edit)
 
 
 async def _destination(

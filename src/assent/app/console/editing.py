@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from litestar import Response
 
 from assent.app.console.access import PageRequest
+from assent.app.console.collecting import collect, is_for_draft
 from assent.app.console.forms import Form
 from assent.app.console.pages import done
 from assent.app.services.connections import By
@@ -14,6 +15,7 @@ from assent.app.wiring import Server, now
 from assent.domain.errors import AssentError, Conflict, InvalidInput
 from assent.domain.workspace import Version
 from assent.engine.changes import Change, changes
+from assent.engine.edit import Edit
 
 
 class Overtaken(NamedTuple):
@@ -32,9 +34,15 @@ async def take_edit(
     done_at: str,
     notice: str,
     again: Callable[[AssentError, Overtaken | None], Awaitable[Response[Any]]],
+    edit: Edit | None = None,
 ) -> Response[Any]:
-    """Make a change, in force at once, and go on to `done_at`; `again` is the page that says what was wrong with it."""
+    """Make a change, in force at once, and go on to `done_at`; `again` is the page that says what was wrong with it.
+
+    `edit` is the same change, for a form that can add it to a draft instead.
+    """
     try:
+        if edit is not None and is_for_draft(form):
+            return await asyncio.to_thread(collect, request, server, form, edit)
         by = By(request.user.email, now(), form.version())
         await asyncio.to_thread(change, by)
     except (InvalidInput, Conflict) as error:

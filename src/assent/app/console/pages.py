@@ -46,6 +46,7 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
         _Place("Backfills", "/backfills", "cloud-upload"),
     ),
     "Workspace": (
+        _Place("Drafts", "/drafts", "pencil"),
         _Place("Versions", "/versions", "versions"),
         _Place("Audit trail", "/audit", "history"),
         _Place("Settings", "/settings", "settings"),
@@ -63,6 +64,7 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
         "banners": banners(server.in_force.version.workspace),
         "notice": server.stores.sessions.take_notice(session.text) if request.method == "GET" else None,
         "may_edit": request.user.role == "owner",
+        "open_drafts": server.stores.drafts.names(),
     }
     return _answer(request, template, status, {**around, **content})
 

@@ -25,6 +25,8 @@ from assent.app.services.library_code import library_code
 from assent.app.wiring import Server
 from assent.domain.errors import AssentError, InvalidInput, NotFound
 from assent.domain.workspace import Source
+from assent.engine.edit import Edit, change_source
+from assent.engine.edit import remove_source as drop_source
 
 _HERE: Final = "/connections/sources"
 
@@ -109,7 +111,8 @@ async def remove_source(request: PageRequest, server: NamedDependency[Server], s
         delete_source(server.stores, source_id, by)
 
     notice = f"The source {source_id} is deleted. Its events stay."
-    return await _take(request, server, source_id, form, remove, notice=notice, done_at=_HERE)
+    edit = drop_source(source_id)
+    return await _take(request, server, source_id, form, remove, notice=notice, done_at=_HERE, edit=edit)
 
 
 async def _switch(request: PageRequest, server: Server, source_id: str, *, on: bool, notice: str) -> Response[Any]:
@@ -118,7 +121,8 @@ async def _switch(request: PageRequest, server: Server, source_id: str, *, on: b
     def switch(by: By) -> None:
         update_source(server.stores, source_id, by, enabled=on)
 
-    return await _take(request, server, source_id, form, switch, notice=notice)
+    edit = change_source(source_id, enabled=on)
+    return await _take(request, server, source_id, form, switch, notice=notice, edit=edit)
 
 
 async def _take(
@@ -130,12 +134,13 @@ async def _take(
     *,
     notice: str,
     done_at: str | None = None,
+    edit: Edit | None = None,
 ) -> Response[Any]:
     async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
         return await _source(request, server, source_id, form, error, overtaken)
 
     done_at = done_at or f"{_HERE}/{source_id}"
-    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again)
+    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again, edit=edit)
 
 
 def _new(

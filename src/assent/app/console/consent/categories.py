@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from assent.app.console.access import PageRequest
+from assent.app.console.collecting import is_for_draft
 from assent.app.console.consent.editing import Trouble, chosen, merged, plain, save, show_preview
 from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page
@@ -179,7 +180,7 @@ async def _switch(request: PageRequest, server: Server, what: _Switch, id_: str)
     async def again(trouble: Trouble) -> Response[Any]:
         return await _confirm(request, server, what, id_, trouble)
 
-    if what != "enable" and form.text("typed") != title.strip():
+    if what != "enable" and not is_for_draft(form) and form.text("typed") != title.strip():
         return await again(Trouble(InvalidInput(f"type `{title}`, exactly, to go on", field="typed")))
     notice = _NOTICES[what].format(title)
     return await save(request, server, form, _switching(what, id_), then="/privacy/consent", notice=notice, again=again)

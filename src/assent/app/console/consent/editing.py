@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response
 
 from assent.app.console.access import PageRequest
+from assent.app.console.collecting import collect, is_for_draft
 from assent.app.console.forms import Form
 from assent.app.console.pages import done, part
 from assent.app.services.consent import preview
@@ -50,9 +51,11 @@ Again: TypeAlias = Callable[[Trouble], Awaitable[Response[Any]]]
 async def save(
     request: PageRequest, server: Server, form: Form, edit: Edit, *, then: str, notice: str, again: Again
 ) -> Response[Any]:
-    """Put an edit into force and go on to `then`."""
+    """Put an edit into force and go on to `then`; or add it to a draft, where the form asks for that."""
     author = request.user.email
     try:
+        if is_for_draft(form):
+            return await asyncio.to_thread(collect, request, server, form, edit)
         base = form.version()
         await asyncio.to_thread(_apply, server.stores, edit, author, base)
     except AssentError as error:
