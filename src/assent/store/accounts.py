@@ -28,6 +28,7 @@ from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
 from assent.domain.trail import Happening
 from assent.engine.audit import DestinationFigures
+from assent.engine.shadow import Difference
 from assent.store import rereads
 from assent.store.database import reading, upsert
 from assent.store.jobs import Progress, advance
@@ -38,6 +39,7 @@ from assent.store.tables import (
     event_counters,
     held_stretches,
     hour_counters,
+    shadow_counters,
     spans,
 )
 from assent.store.trail import record
@@ -48,6 +50,9 @@ _NAMES_AN_HOUR: Final = 200
 
 KEEP_NAMES_HOURS: Final = 29 * 24
 """How long events are counted by their names: two weeks, and the two before to compare them with."""
+
+KEEP_SHADOW_HOURS: Final = 31 * 24
+"""How long it is known, by the minute, what a shadow would have done otherwise."""
 
 _encode_decision = msgspec.json.Encoder().encode
 _decode_decision = msgspec.json.Decoder(Decision).decode
@@ -95,7 +100,7 @@ class Settlement(msgspec.Struct, frozen=True):
     `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
     events were tried. `attempts` are new or changed ones. `again` is what was read once more; what it took up is in
     `counts` below zero where it was, and above where it is now. `held` is where events were passed over. `at` is the
-    time, in UTC epoch milliseconds.
+    time, in UTC epoch milliseconds. `shadow` is what the draft that is the shadow would have done otherwise.
     """
 
     destination: str
@@ -106,6 +111,15 @@ class Settlement(msgspec.Struct, frozen=True):
     again: "Again | None" = None
     held: HeldStretch | None = None
     at: int = 0
+    shadow: "ShadowCounts | None" = None
+
+
+class ShadowCounts(msgspec.Struct, frozen=True):
+    """How many of the events that were read a draft, at one of its revisions, would have sent another way."""
+
+    draft: str
+    revision: int
+    counts: Mapping[Difference, int]
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -198,6 +212,8 @@ class Accounts:
             if settlement.held is not None:
                 rereads.hold(connection, settlement.held)
             self._count(connection, settlement)
+            if settlement.shadow is not None and settlement.shadow.counts:
+                _count_shadow(connection, settlement, settlement.shadow)
             if settlement.attempts:
                 statement = upsert(connection.dialect.name, attempts)
                 connection.execute(
@@ -456,9 +472,22 @@ class Accounts:
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
             rereads.forget(connection, before)
+            longest = (hour - KEEP_SHADOW_HOURS) * _HOUR
+            connection.execute(delete(shadow_counters).where(shadow_counters.c.minute < longest))
 
 
 _CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
+
+
+def _count_shadow(connection: Connection, settlement: Settlement, shadow: ShadowCounts) -> None:
+    where = {
+        "draft": shadow.draft,
+        "revision": shadow.revision,
+        "destination": settlement.destination,
+        "minute": settlement.minute,
+    }
+    rows = [{**where, **difference._asdict(), "events": events} for difference, events in shadow.counts.items()]
+    connection.execute(_adding(connection.dialect.name, shadow_counters), rows)
 
 
 def _advance(connection: Connection, read: Span) -> None:
