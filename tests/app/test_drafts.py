@@ -135,9 +135,7 @@ def test_what_is_done_on_a_page_is_added_on_top_of_what_the_draft_says(stores: S
 def test_a_page_that_says_otherwise_than_the_draft_is_refused_in_words(stores: Stores) -> None:
     renamed = edit.change_category("advertising", name="Ads")
     draft = drafts.begin_with(stores, "Ours", renamed, author="olivia", at=1, after=1)
-    with pytest.raises(
-        Conflict, match=r"In the draft: .* called Ads\. And what you did: .* called Adverts"
-    ):
+    with pytest.raises(Conflict, match=r"In the draft: .* called Ads\. And what you did: .* called Adverts"):
         drafts.collect(stores, draft.id, edit.change_category("advertising", name="Adverts"), author="m", at=2, after=1)
     change(stores, edit.change_source("app", held=True), author="max", at=3)
     with pytest.raises(Conflict, match="somebody else"):

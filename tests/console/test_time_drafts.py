@@ -33,14 +33,15 @@ def test_edits_are_collected_tried_put_into_force_and_undone(owner: Seat, api: A
     owner.sees("Pixel leaves advertising")
     owner.go("/connections/destinations/warehouse")
     owner.press("Hold")
-    owner.page.get_by_role("dialog").get_by_role("button", name="Add to draft").click()
+    owner.sees("2 events, this many would have gone elsewhere")
+    owner.press("Add to draft")
     owner.sees("It is added to the draft Less for Pixel")
     owner.sees("1 newly withheld")
     owner.sees("2 newly held")
     owner.sees("Withheld: Destination unmapped")
     expect(owner.page.get_by_role("link", name="m-1").first).to_have_attribute("href", "/events/m-1")
-    owner.page.get_by_label("Of", exact=True).select_option("the last 7 days")
-    owner.sees("of the last 168 hours")
+    owner.page.get_by_label("Of which events").select_option("Of the last 7 days")
+    owner.sees("of the last 7 days, every one of them")
     assert owner.violations() == []
     assert api.server.in_force.number == 1, "a draft is not in force"
 

@@ -29,6 +29,7 @@ from assent.app.console.events import EVENT_PAGES
 from assent.app.console.failed import FAILED_PAGES
 from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
+from assent.app.console.observing import OBSERVE_PAGES
 from assent.app.console.people import PEOPLE_PAGES
 from assent.app.console.previews import Previews
 from assent.app.console.retention import RETENTION_PAGES
@@ -68,6 +69,7 @@ PAGES: Final = [
     *DRAFT_PAGES,
     *VERSION_PAGES,
     *HOLD_PAGES,
+    *OBSERVE_PAGES,
     *BACKFILL_PAGES,
     *FAILED_PAGES,
 ]

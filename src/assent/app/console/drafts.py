@@ -5,16 +5,17 @@ from typing import Annotated, Any, Final, TypeAlias, get_args
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
 from assent.app.console.access import PageRequest
-from assent.app.console.forms import Form, read_form
+from assent.app.console.forms import Form, Hours, read_form
 from assent.app.console.pages import done, page, part
-from assent.app.console.words import WINDOWS, titles
+from assent.app.console.words import titles
 from assent.app.services import drafts
-from assent.app.services.trials import MOST_HOURS, Tried
+from assent.app.services.trials import Tried
 from assent.app.wiring import Server, now
 from assent.app.workspace_file import dump, read_workspace
+from assent.domain.decision import Verdict, explain
 from assent.domain.draft import Draft
 from assent.domain.errors import AssentError, Conflict, InvalidInput
 from assent.engine.changes import changes
@@ -26,7 +27,6 @@ _COMMENT_CHARACTERS: Final = 1_000
 _MOST_BYTES: Final = 512 * 1024
 
 _Id: TypeAlias = Annotated[str, PathParameter(name="draft_id")]
-_Hours: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MOST_HOURS)]
 
 
 # ------------------------------------------------------------------------------------ the list
@@ -78,7 +78,7 @@ def show_draft(request: PageRequest, server: NamedDependency[Server], draft_id: 
 
 @get("/drafts/{draft_id:str}/trial")
 async def show_trial(
-    request: PageRequest, server: NamedDependency[Server], draft_id: _Id, hours: _Hours = 24
+    request: PageRequest, server: NamedDependency[Server], draft_id: _Id, hours: Hours = 24
 ) -> Response[Any]:
     """What the draft would change: apart from the page, which does not wait."""
     tried: Tried | None = None
@@ -118,6 +118,26 @@ async def take_out_of_draft(request: PageRequest, server: NamedDependency[Server
         drafts.take_out(server.stores, draft_id, kind, form.raw("id"), author=author, at=now(), after=revision)
 
     return await _take(request, server, draft_id, form, take_out, "It is no longer in the draft.")
+
+
+@get("/drafts/{draft_id:str}/shadow", sync_to_thread=True)
+def show_shadow(request: PageRequest, server: NamedDependency[Server], draft_id: _Id) -> Response[Any]:
+    """What the draft has done otherwise so far, as the shadow: asked for again and again while the page is open."""
+    return part(request, "drafts/shadow.html", **shadow_content(server, draft_id))
+
+
+@post("/drafts/{draft_id:str}/shadow")
+async def take_shadow(request: PageRequest, server: NamedDependency[Server], draft_id: _Id) -> Response[Any]:
+    form = await read_form(request)
+    on, author = form.raw("action") == "begin", request.user.email
+
+    def switch() -> None:
+        drafts.set_shadow(server.stores, draft_id, on, author=author, at=now())
+
+    notice = "It decides on live events from now on, unenforced." if on else "It is the shadow no longer."
+    answer = await _take(request, server, draft_id, form, switch, notice)
+    await server.follow()
+    return answer
 
 
 @post("/drafts/{draft_id:str}/apply")
@@ -164,6 +184,17 @@ async def _take(
     return await asyncio.to_thread(take)
 
 
+def shadow_content(server: Server, draft_id: str) -> dict[str, Any]:
+    """What is shown of a shadow: its differences by destination."""
+    draft = server.stores.drafts.get(draft_id)
+    workspace = server.in_force.version.workspace
+    counts = [
+        (one, explain(Verdict.DELIVER if one.direction == "delivered" else Verdict.WITHHOLD, one.reason).title)
+        for one in server.stores.drafts.shadow_counts(draft)
+    ]
+    return {"draft": draft, "counts": counts, "titles": titles(workspace)}
+
+
 def _draft(
     request: PageRequest,
     server: Server,
@@ -182,9 +213,9 @@ def _draft(
         changes=changes(base, draft.workspace),
         words=sentences(base, draft.workspace),
         newest=server.stores.versions.current_number(),
-        windows=WINDOWS,
         form=form or Form({}),
         error=error,
+        **{name: value for name, value in shadow_content(server, draft_id).items() if name != "draft"},
     )
 
 
@@ -265,6 +296,8 @@ DRAFT_PAGES: Final = [
     begin_draft,
     show_draft,
     show_trial,
+    show_shadow,
+    take_shadow,
     rename_draft,
     take_out_of_draft,
     apply_draft,

@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from assent.app.console.access import PageRequest, origin
-from assent.app.console.editing import Overtaken, take_edit
+from assent.app.console.editing import take_edit
 from assent.app.console.forms import Form, read_form
+from assent.app.console.meanwhile import Meanwhile
 from assent.app.console.pages import page
 from assent.app.services.connections import (
     By,
@@ -57,8 +58,8 @@ async def take_new_source(request: PageRequest, server: NamedDependency[Server])
             raise InvalidInput("a source needs a name, for people to know it by", field="name")
         create_source(server.stores, wanted, by)
 
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await asyncio.to_thread(_new, request, server, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await asyncio.to_thread(_new, request, server, form, error, meanwhile)
 
     notice = f"{wanted.title} is there. Send it a first event with the code below."
     return await take_edit(request, server, form, create, done_at=f"{_HERE}/{wanted.id}", notice=notice, again=again)
@@ -136,8 +137,8 @@ async def _take(
     done_at: str | None = None,
     edit: Edit | None = None,
 ) -> Response[Any]:
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await _source(request, server, source_id, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await _source(request, server, source_id, form, error, meanwhile)
 
     done_at = done_at or f"{_HERE}/{source_id}"
     return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again, edit=edit)
@@ -148,12 +149,12 @@ def _new(
     server: Server,
     form: Form,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Response[Any]:
     status = error.status if error is not None else 200
     version = server.stores.current().number
     return page(
-        request, server, "sources/new.html", status=status, form=form, error=error, overtaken=overtaken, version=version
+        request, server, "sources/new.html", status=status, form=form, error=error, meanwhile=meanwhile, version=version
     )
 
 
@@ -163,7 +164,7 @@ async def _source(
     source_id: str,
     form: Form | None = None,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Response[Any]:
     in_force = server.in_force
     workspace = in_force.version.workspace
@@ -185,7 +186,7 @@ async def _source(
         samples=library_code(origin(request), source.write_key, categories),
         has_stamp=has_stamp,
         error=error,
-        overtaken=overtaken,
+        meanwhile=meanwhile,
         version=in_force.number,
     )
 

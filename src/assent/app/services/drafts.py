@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from assent.app import shadowing
 from assent.app.services.trials import Readable, Tried, trial
 from assent.app.services.workspaces import apply, sealed
 from assent.app.wiring import Stores
@@ -97,7 +98,17 @@ def take_out(stores: Stores, draft_id: str, kind: Kind, id_: str, *, author: str
 
 def base_of(stores: Stores, draft: Draft) -> Workspace:
     """The workspace that the draft was made from."""
-    return stores.versions.get(draft.base).workspace if draft.base else Workspace()
+    return shadowing.base_of(stores.versions, draft)
+
+
+def set_shadow(stores: Stores, draft_id: str, on: bool, *, author: str, at: int) -> Draft:
+    """Have a draft decide beside the version in force, in place of any other; what it would do otherwise is counted.
+
+    Raises NotFound; Conflict where it could not be put into force as it is.
+    """
+    if on:
+        _on_top(stores, stores.drafts.get(draft_id))
+    return stores.drafts.set_shadow(draft_id, on, author=author, at=at)
 
 
 async def try_draft(stores: Stores, log: Readable, draft_id: str, *, hours: int, at: int) -> Tried:
@@ -123,10 +134,7 @@ def put_into_force(stores: Stores, draft_id: str, *, author: str, at: int, comme
 
 def _on_top(stores: Stores, draft: Draft) -> Workspace:
     """The draft's edits on top of what is in force. Raises Conflict, InvalidWorkspace."""
-    current = stores.current()
-    if current.number == draft.base:
-        return draft.workspace
-    return _checked(rebase(base_of(stores, draft), draft.workspace, current.workspace))
+    return _checked(shadowing.on_top(stores.versions, draft, stores.current()))
 
 
 def _checked(workspace: Workspace) -> Workspace:
