@@ -21,6 +21,7 @@ def test_what_people_refused_flows_and_says_why_until_it_is_ended(api: Api) -> N
     body = {"observe": True, "comment": "the first week"}
     assert api.member.post("/workspace/observe", json=body).status_code == 403
     assert api.owner.post("/workspace/observe", json={"observe": True}).status_code == 400
+    assert api.owner.post("/workspace/observe", json={**body, "observe": 1}).status_code == 400
     assert api.owner.post("/workspace/observe", json={**body, "expectedVersion": 7}).status_code == 409
     assert api.owner.post("/workspace/observe", json=body).json()["data"] == {"version": 2}
     assert api.data("/workspace")["observing"] is True

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter, RawBody
 
 from assent.app.api.access import owners_only
-from assent.app.api.bodies import Body, Data, failures
+from assent.app.api.bodies import Body, Data, check_switch, failures
 from assent.app.api.document import WorkspaceBody
 from assent.app.api.holds import NewVersion
 from assent.app.api.times import Time, time_text
@@ -227,6 +227,7 @@ async def set_shadow(
     """As the shadow a draft decides on all events beside the version in force, and nothing of it is enforced. There is
     one at a time: another one ends.
     """
+    await check_switch(request, "shadow")
     author = request.user.name
     await asyncio.to_thread(lambda: drafts.set_shadow(server.stores, draft, data.shadow, author=author, at=now()))
     await server.follow()

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from assent.app.api.access import owners_only
-from assent.app.api.bodies import Body, Data, failures
+from assent.app.api.bodies import Body, Data, check_switch, failures
 from assent.app.api.holds import NewVersion
 from assent.app.api.trials import Hours, TriedWorkspace, trial_body
 from assent.app.services.observing import observe, try_other
@@ -61,6 +61,7 @@ async def set_observing(
     """While it observes, every decision is made and counted as it would be, and what consent would withhold is
     delivered. The integrations object, a disabled destination and what the browser already sent still hold.
     """
+    await check_switch(request, "observe")
     author = request.user.name
     version = await asyncio.to_thread(
         lambda: observe(
