@@ -10,7 +10,8 @@ from assent.app.services import delivery_overview
 from assent.app.services.delivery_overview import wanted
 from assent.domain.decision import Reason
 from assent.domain.outcome import State
-from assent.store.accounts import Account, Settlement
+from assent.store.accounts import Settlement
+from assent.store.counting import Account
 from harness import wait_until
 from harness.api import GRANTED, NO_ADVERTISING, Api, a_workspace, receiving, running_api
 

@@ -15,7 +15,8 @@ from assent.domain.outcome import GIVEN_UP, RELEASED, Attempt, HeldStretch, Rere
 from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
-from assent.store.accounts import Account, Accounts
+from assent.store.accounts import Accounts
+from assent.store.counting import Account
 from assent.store.jobs import Jobs
 
 _Answer = TypeVar("_Answer")

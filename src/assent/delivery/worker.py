@@ -28,7 +28,8 @@ from assent.engine.hold import Holder
 from assent.engine.policy import Policy
 from assent.engine.shadow import differences
 from assent.log.interface import Log
-from assent.store.accounts import Account, Accounts, Again, Settlement, ShadowCounts
+from assent.store.accounts import Accounts, Again, Settlement, ShadowCounts
+from assent.store.counting import Account
 from assent.store.jobs import Jobs, Progress
 
 log = logging.getLogger("assent.delivery")

@@ -8,6 +8,7 @@ import msgspec
 
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.workspace import Workspace
+from assent.engine.alike import alike
 from assent.engine.policy import Policy
 
 Counts: TypeAlias = Mapping[tuple[str, bytes], int]
@@ -49,7 +50,7 @@ def outlook(workspace: Workspace, counts: Counts) -> Outlook:
     """What would become of events counted by (source, routing key): exact, nothing sampled."""
     policy = Policy(workspace)
     found: Counter[tuple[str, str, Decision]] = Counter()
-    for (source, key), events in counts.items():
+    for (source, key), events in alike(workspace).counts(counts).items():
         for destination, decision in policy.decide_key(key).items():
             found[source, destination, decision] += events
     accounts = [

@@ -9,9 +9,9 @@ import msgspec
 from assent.domain.decision import Reason
 from assent.domain.outcome import State
 from assent.domain.workspace import Destination, Workspace
+from assent.engine.alike import alike
 from assent.engine.fate import judge
 from assent.engine.policy import Policy
-from assent.engine.routing import narrowed
 
 Direction: TypeAlias = Literal["delivered", "withheld", "held"]
 
@@ -49,31 +49,20 @@ class Trial:
     def __init__(self, old: Workspace, new: Workspace) -> None:
         self._names = _touched(old, new)
         self._before, self._after = _only(old, self._names), _only(new, self._names)
-        self._categories = {one.id for workspace in (old, new) for one in workspace.categories}
-        self._integrations = {name for workspace in (old, new) for name in _integration_names(workspace)}
+        self._alike = alike(old, new)
         self._known: dict[tuple[str, bytes], list[tuple[str, Outcome | None, Outcome | None]]] = {}
 
     def effects(self, counts: Mapping[tuple[str, bytes], int]) -> list[Effect]:
         """What would be different for events counted by (source, routing key): exact, nothing sampled."""
         shifts: dict[str, Counter[tuple[Outcome | None, Outcome | None]]] = {}
-        for (source, key), events in self._alike(counts).items():
+        for (source, key), events in self._alike.counts(counts).items():
             for name, before, after in self._differences(source, key):
                 shifts.setdefault(name, Counter())[before, after] += events
         return [_effect(name, shifts[name]) for name in self._names if name in shifts]
 
-    def _alike(self, counts: Mapping[tuple[str, bytes], int]) -> Mapping[tuple[str, bytes], int]:
-        """The same counts by what the two workspaces ask for: senders choose keys, and nearly all say the same."""
-        alike: Counter[tuple[str, bytes]] = Counter()
-        for (source, key), events in counts.items():
-            alike[source, self._narrowed(key)] += events
-        return alike
-
-    def _narrowed(self, key: bytes) -> bytes:
-        return narrowed(key, self._categories, self._integrations)
-
     def directions(self, source: str, key: bytes) -> Sequence[tuple[str, Direction]]:
         """Where one event would newly go, or be newly withheld or held: destination and direction."""
-        short = self._narrowed(key)
+        short = self._alike.key(key)
         known = self._known.get((source, short))
         if known is None:
             known = self._known[source, short] = list(self._differences(source, short))
@@ -86,14 +75,6 @@ class Trial:
             before, after = _outcome(self._before, source, key, name), _outcome(self._after, source, key, name)
             if before != after:
                 yield name, before, after
-
-
-def _integration_names(workspace: Workspace) -> Iterator[str]:
-    """What an integrations object can name its destinations by."""
-    yield "All"
-    for one in workspace.destinations:
-        yield one.title
-        yield one.integration
 
 
 def _touched(old: Workspace, new: Workspace) -> list[str]:

@@ -1,4 +1,4 @@
-"""The tables of the store. Times are UTC epoch milliseconds; minutes and hours are UTC epoch minutes and hours."""
+"""The tables of the store. Times are UTC epoch milliseconds; minutes, hours and days are counted from the UTC epoch."""
 
 from sqlalchemy import (
     BigInteger,
@@ -176,6 +176,33 @@ hour_counters = Table(
     Column("reason", String(40), nullable=False),
     Column("events", BigInteger, nullable=False),
     PrimaryKeyConstraint("hour", "destination", "source", "state", "reason"),
+    sqlite_with_rowid=False,
+)
+
+day_counters = Table(
+    "day_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "destination", "source", "state", "reason"),
+    sqlite_with_rowid=False,
+)
+
+event_day_counters = Table(
+    "event_day_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("event", String(100), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "destination", "source", "event", "state", "reason"),
     sqlite_with_rowid=False,
 )
 

@@ -19,7 +19,7 @@ from assent.domain.decision import Reason
 from assent.domain.errors import InvalidInput
 from assent.domain.record import DiscardCode
 from assent.log.interface import Received
-from assent.store.accounts import Sum
+from assent.store.counting import Sum
 
 _MINUTE_MS: Final = 60_000
 _DAY_MINUTES: Final = 24 * 60

@@ -16,7 +16,7 @@ from assent.domain.outcome import Attempt, State
 from assent.domain.record import DiscardCode
 from assent.domain.workspace import Workspace
 from assent.log.interface import ACCEPTED, Received
-from assent.store.accounts import Sum
+from assent.store.counting import Sum
 
 MINUTE_MS: Final = 60_000
 MOST_ROWS: Final = 50
