@@ -26,6 +26,8 @@ _MEANS: Final = {
     "sources": "Where events come from.",
     "destinations": "Who receives them.",
     "held": "`true` stops every destination: everything is accepted and kept, nothing is delivered or lost.",
+    "observe": "`true`: consent is decided and counted, but not enforced; everything flows. "
+    "[Observe](../guide/undo-and-backfill.md#observe) says what that is for.",
     "backfill_later_grants": "`true`: a backfill also sends what a person refused then and has granted since. Ask a "
     "lawyer first: a consent given later need not cover what was done before it.",
     "consent.preset": "The named set of [rules](rules.md).",

@@ -42,7 +42,9 @@ class Application:
         elif path == "/readyz":
             await self._answer_ready(send)
         elif path == "/metrics":
-            text = self._server.metrics.render(self._server.log, self._server.delivery.workers)
+            server = self._server
+            observing = server.in_force.version.workspace.observe
+            text = server.metrics.render(server.log, server.delivery.workers, observing=observing)
             await answer(send, 200, text, [_TEXT])
         elif path == "/api" or path.startswith("/api/"):
             await self._api(scope, receive, send)

@@ -112,8 +112,9 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything one company configures here.
 
-    `held` stops all cursors: everything is accepted and kept, and nothing is delivered. With `backfill_later_grants` a
-    backfill also sends what a person refused then and has granted since.
+    `held` stops all cursors: everything is accepted and kept, and nothing is delivered. While it is to
+    `observe`, consent is decided and counted, but not enforced: what it would withhold is delivered. With
+    `backfill_later_grants` a backfill also sends what a person refused then and has granted since.
     """
 
     workspace: str = ""
@@ -121,6 +122,7 @@ class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     sources: tuple[Source, ...] = ()
     destinations: tuple[Destination, ...] = ()
     held: bool = False
+    observe: bool = False
     backfill_later_grants: bool = False
 
     @property

@@ -9,7 +9,7 @@ from assent.domain.workspace import Category, Destination, Rules, Source, Worksp
 
 Action: TypeAlias = Literal["create", "update", "delete"]
 
-_SWITCHES: Final = ("held", "backfill_later_grants")
+_SWITCHES: Final = ("held", "observe", "backfill_later_grants")
 """What can be switched on for the whole workspace."""
 
 

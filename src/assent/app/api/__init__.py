@@ -53,14 +53,17 @@ from assent.app.api.drafts import (
     create_draft,
     delete_draft,
     get_draft,
+    get_shadow,
     list_drafts,
     put_draft,
+    set_shadow,
     try_draft,
 )
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
 from assent.app.api.methods import answer_options
+from assent.app.api.observing import get_observing, set_observing
 from assent.app.api.parameters import check_parameters
 from assent.app.api.people import (
     change_role,
@@ -124,14 +127,17 @@ _ROUTES: Final = [
             list_drafts,
             create_draft,
             get_draft,
+            get_shadow,
             put_draft,
             delete_draft,
+            set_shadow,
             try_draft,
             apply_draft,
         ],
         tags=["Drafts"],
     ),
     Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
+    Router("/", route_handlers=[get_observing, set_observing], tags=["Observe"]),
     Router(
         "/",
         route_handlers=[
@@ -265,6 +271,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
             Tag("Drafts", "Several edits, tried and put into force together."),
+            Tag("Observe", "Deciding on consent and counting, without enforcing it."),
             Tag("Holds", "Keeping what would be delivered, and letting it go."),
             Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Consent", "Categories, which destinations need them, the rules, and what deserves a warning."),

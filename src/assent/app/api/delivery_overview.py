@@ -29,7 +29,7 @@ from assent.app.services.delivery_overview import (
 from assent.app.services.delivery_samples import Outcome, Sample, Wish, samples
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
-from assent.domain.decision import Reason, Verdict, explain
+from assent.domain.decision import Reason, Verdict, explain_decision
 from assent.domain.record import DiscardCode
 
 
@@ -299,7 +299,7 @@ def _sample(sample: Sample) -> DeliverySample:
         sample.destination,
         decision.verdict,
         decision.reason,
-        explain(decision.verdict, decision.reason).title,
+        explain_decision(decision).title,
         decision.categories,
         sample.version,
         attempt.answer if attempt is not None else None,
