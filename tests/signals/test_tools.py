@@ -10,7 +10,7 @@ WITHOUT_READY_MADE = {"ketch", "klaro", "sourcepoint", "gpp", "gpc", "own"}
 
 
 def test_every_tool_has_an_id_of_its_own() -> None:
-    assert len({one.id for one in TOOLS}) == len({one.name for one in TOOLS}) == len(TOOLS) == 16
+    assert len({one.id for one in TOOLS}) == len({one.name for one in TOOLS}) == len(TOOLS) == 17
     assert all(find_tool(one.id) is one for one in TOOLS)
     assert find_tool("none of them") is None
 

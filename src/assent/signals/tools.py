@@ -178,6 +178,21 @@ TOOLS: Final = (
         answers="navigator.globalPrivacyControl",
     ),
     Tool(
+        "google",
+        "Google Consent Mode",
+        "They are the same for everybody: the storage types that your tool tells Google's tags.",
+        _categories(
+            ad_storage="Advertising",
+            ad_user_data="Data about people for advertising",
+            ad_personalization="Personalised advertising",
+            analytics_storage="Analytics",
+            functionality_storage="Functionality",
+            personalization_storage="Personalisation",
+            security_storage="Security",
+        ),
+        "google_tag_data.ics.entries",
+    ),
+    Tool(
         "own",
         "Another, or our own",
         "Look for the ids that your tool gives to purposes, services or cookie groups. Write them exactly as your "
