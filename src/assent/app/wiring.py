@@ -27,6 +27,7 @@ from assent.domain.workspace import Destination, Source, Version, Workspace
 from assent.engine.policy import Policy
 from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
+from assent.signals.translate import Translator
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
 from assent.store.drafts import Drafts
@@ -146,6 +147,8 @@ class Server:
         self._lock = _lock(config.data / "lock")
         self.log = open_log(config.data, self.metrics)
         self.sources: Mapping[str, Source] = {}
+        self.translators: Mapping[str, Translator] = {}
+        """By source, for those that state consent in another way than Segment's."""
         self.under_test: set[str] = set()
         """The destinations that a test event is on its way to."""
         self.is_ready = False
@@ -169,7 +172,10 @@ class Server:
 
     def _put_in_force(self, version: Version) -> None:
         self.in_force = InForce(version, Policy(version.workspace))
-        self.sources = {one.write_key: one for one in version.workspace.sources}
+        workspace = version.workspace
+        translated = [one for one in workspace.sources if one.consent_from]
+        self.translators = {one.id: Translator(one, workspace.categories) for one in translated}
+        self.sources = {one.write_key: one for one in workspace.sources}
 
     def _policy(self, number: int) -> Policy:
         return Policy(self.stores.versions.get(number).workspace)

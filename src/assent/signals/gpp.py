@@ -210,7 +210,7 @@ def _read_canadian(text: str) -> Reading | None:
         f"special feature {one}": answer(one in found.special_features) for one in range(1, SPECIAL_FEATURES + 1)
     }
     return Reading(
-        tool="gpp",
+        tool="tcf",
         preferences=purposes | features,
         at=found.updated,
         vendors=Vendors(found.express_vendors.bits | found.implied_vendors.bits),
@@ -226,6 +226,12 @@ def read_gpp_string(text: Any) -> Reading | None:
 
     None for what is no GPP string, or has a section that is cut off or unknown here.
     """
+    found = read_gpp_sections(text)
+    return _joined(found, text) if found is not None else None
+
+
+def read_gpp_sections(text: Any) -> list[Reading] | None:
+    """Each section by itself: those of the TCF as of the tool `tcf`."""
     if not isinstance(text, str):
         return None
     header, *sections = text.split("~")
@@ -234,7 +240,7 @@ def read_gpp_string(text: Any) -> Reading | None:
         return None
     readings = [_read_section(id_, section) for id_, section in zip(ids, sections, strict=True)]
     found = [one for one in readings if one is not None]
-    return _joined(found, text) if len(found) == len(readings) else None
+    return found if len(found) == len(readings) else None
 
 
 def _read_section(id_: int, text: str) -> Reading | None:

@@ -9,7 +9,9 @@ _COOKIE: Final = "_ketch_consent_v1_"
 
 
 def _read_cookies(cookies: Cookies) -> Reading | None:
-    return _read_statuses(base64_json_of(cookies.get(_COOKIE)), cookies.get(_COOKIE))
+    text = cookies.get(_COOKIE)
+    value = base64_json_of(text)
+    return Reading(tool="ketch", preferences={}, raw=text) if value == {} else _read_statuses(value, text)
 
 
 def _read_statuses(value: Any, raw: Any) -> Reading | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from assent.signals.reading import Answer, Cookies, Reader, Reading, answer, by_id, together
 from assent.signals.text import COOKIE_CHARACTERS, list_of, object_of, unquoted, word
 
+_BEHAVIOUR: Final = "notice_behavior"
 _BUCKETS: Final = 3
 _MOST_BUCKETS: Final = 20
 _SOURCES: Final = {"asserted": True, "implied": False, "unprovisioned": False}
@@ -43,14 +44,14 @@ def _read_cookies(cookies: Cookies) -> Reading | None:
     accepted = [found for name, text in texts.items() if (found := _COOKIES[name](text)) is not None]
     if not accepted:
         return None
-    behaviour = unquoted(cookies.get("notice_behavior", "")).partition(",")[0]
+    behaviour = unquoted(cookies.get(_BEHAVIOUR, "")).partition(",")[0]
     return Reading(
         tool="trustarc",
         # Where they disagree, a bucket that one of them refuses is refused.
         preferences=_of_all(accepted),
         explicit={"expressed": True, "implied": False}.get(behaviour),
         version=behaviour[:100],
-        raw={name: cookies[name] for name in READER.cookies if name in cookies},
+        raw={name: cookies[name] for name in (*_COOKIES, _BEHAVIOUR) if name in cookies},
     )
 
 
@@ -82,4 +83,4 @@ def _read_object(value: Any) -> Reading | None:
     )
 
 
-READER: Final = Reader("trustarc", (*_COOKIES, "notice_behavior"), _read_cookies, _read_object)
+READER: Final = Reader("trustarc", tuple(_COOKIES), _read_cookies, _read_object)
