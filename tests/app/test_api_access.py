@@ -39,6 +39,7 @@ ROUTES = [
     ("POST", "/destinations/pixel/test"),
     ("GET", "/categories"),
     ("POST", "/categories"),
+    ("POST", "/category-scan"),
     ("GET", "/categories/analytics"),
     ("PATCH", "/categories/analytics"),
     ("DELETE", "/categories/analytics"),
@@ -99,6 +100,7 @@ PLACES = {
 READING = {
     ("POST", "/workspace/plan"),
     ("POST", "/decisions"),
+    ("POST", "/category-scan"),
     ("POST", "/trials"),
     ("POST", "/drafts/drf_0/trial"),
     ("POST", "/backfill-preview"),
