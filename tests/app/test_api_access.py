@@ -39,6 +39,7 @@ ROUTES = [
     ("POST", "/destinations/pixel/test"),
     ("GET", "/categories"),
     ("POST", "/categories"),
+    ("POST", "/category-scan"),
     ("GET", "/categories/analytics"),
     ("PATCH", "/categories/analytics"),
     ("DELETE", "/categories/analytics"),
@@ -104,12 +105,15 @@ PLACES = {
 READING = {
     ("POST", "/workspace/plan"),
     ("POST", "/decisions"),
+    ("POST", "/category-scan"),
     ("POST", "/trials"),
     ("POST", "/drafts/drf_0/trial"),
     ("POST", "/backfill-preview"),
 }
 WITHHELD = {"destinations": ["pixel"], "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
 """Which events a backfill is to look through."""
+BODIES = {"/backfill-preview": WITHHELD, "/category-scan": {"text": "permit 1,2"}}
+"""What routes take that do not take a workspace."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +167,7 @@ def test_nothing_is_told_without_a_known_token(api: Api, method: str, path: str,
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_member_may_do_all_but_change(api: Api, method: str, path: str) -> None:
     workspace = api.data("/workspace")["workspace"] if method != "GET" else None
-    body = WITHHELD if path == "/backfill-preview" else workspace
+    body = BODIES.get(path, workspace)
     expected = HTTPStatus.OK if method == "GET" or (method, path) in READING else HTTPStatus.FORBIDDEN
     assert api.member.request(method, there(api, path), json=body).status_code == expected
 

@@ -28,6 +28,7 @@ from assent.domain.workspace import Destination, Source, Version, Workspace
 from assent.engine.policy import Policy
 from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
+from assent.signals.translate import Translator
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
 from assent.store.drafts import Drafts
@@ -147,6 +148,8 @@ class Server:
         self._lock = _lock(config.data / "lock")
         self.log = open_log(config.data, self.metrics)
         self.sources: Mapping[str, Source] = {}
+        self.translators: Mapping[str, Translator] = {}
+        """By source, for those that state consent in another way than Segment's."""
         self.under_test: set[str] = set()
         """The destinations that a test event is on its way to."""
         self.is_ready = False
@@ -171,7 +174,10 @@ class Server:
 
     def _put_in_force(self, version: Version, shadow: Shadow | None) -> None:
         self.in_force = InForce(version, Policy(version.workspace), shadow)
-        self.sources = {one.write_key: one for one in version.workspace.sources}
+        workspace = version.workspace
+        translated = [one for one in workspace.sources if one.consent_from]
+        self.translators = {one.id: Translator(one, workspace.categories) for one in translated}
+        self.sources = {one.write_key: one for one in workspace.sources}
 
     def _shadow_of(self, version: Version) -> Shadow | None:
         return shadow_of(self.stores.versions, self.stores.drafts, version)

@@ -107,6 +107,8 @@ def _changes(old: _Thing, new: _Thing) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value)) or "empty"
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 

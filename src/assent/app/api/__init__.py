@@ -27,6 +27,7 @@ from assent.app.api.categories import (
     get_category,
     list_categories,
 )
+from assent.app.api.category_scan import scan_categories
 from assent.app.api.connectors import list_connectors
 from assent.app.api.consent import (
     get_mapping,
@@ -160,6 +161,7 @@ _ROUTES: Final = [
             get_category,
             change_category,
             delete_category,
+            scan_categories,
             get_mapping,
             put_mapping,
             get_rules,

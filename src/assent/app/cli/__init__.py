@@ -6,6 +6,7 @@ import typer
 
 from assent.app.cli.audit import audit
 from assent.app.cli.backfill import backfill, hold, release, send_again
+from assent.app.cli.categories import categories
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.draft import draft
@@ -48,6 +49,7 @@ app.command()(hold)
 app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
+app.add_typer(categories, name="categories")
 app.add_typer(token, name="token")
 app.add_typer(user, name="user")
 

@@ -28,6 +28,7 @@ from assent.domain.errors import AssentError, InvalidInput, NotFound
 from assent.domain.workspace import Source
 from assent.engine.edit import Edit, change_source
 from assent.engine.edit import remove_source as drop_source
+from assent.signals.dialects import DIALECTS
 
 _HERE: Final = "/connections/sources"
 
@@ -78,6 +79,18 @@ async def take_source(request: PageRequest, server: NamedDependency[Server], sou
         update_source(server.stores, source_id, by, name=form.text("name"))
 
     return await _take(request, server, source_id, form, rename, notice="The name is changed.")
+
+
+@post(f"{_HERE}/{{source_id:str}}/consent")
+async def take_consent_from(request: PageRequest, server: NamedDependency[Server], source_id: _Id) -> Response[Any]:
+    form = await read_form(request)
+    ticked = form.texts("consent_from")
+
+    def choose(by: By) -> None:
+        update_source(server.stores, source_id, by, consent_from=tuple(one for one in DIALECTS if one in ticked))
+
+    notice = "Saved: its events are read so from the next one on." if ticked else "Saved: it is read as Segment's are."
+    return await _take(request, server, source_id, form, choose, notice=notice)
 
 
 @post(f"{_HERE}/{{source_id:str}}/enable")
@@ -185,6 +198,7 @@ async def _source(
         day=days.get(source_id, SourceDay()),
         samples=library_code(origin(request), source.write_key, categories),
         has_stamp=has_stamp,
+        dialects=DIALECTS,
         error=error,
         meanwhile=meanwhile,
         version=in_force.number,
@@ -197,6 +211,7 @@ SOURCE_PAGES: Final = [
     take_new_source,
     show_source,
     take_source,
+    take_consent_from,
     enable_source,
     disable_source,
     rotate_source,

@@ -36,6 +36,7 @@ class Fields(msgspec.Struct, frozen=True):
     id: str = ""
     name: str = ""
     destinations: list[str] = []
+    signals: list[str] = []
 
 
 # ------------------------------------------------------------------------------------ creating and changing
@@ -110,11 +111,12 @@ async def _form(
 
 
 def _fields(form: Form) -> Fields:
-    return Fields(form.text("id"), form.text("name"), form.texts("destination"))
+    signals = [line for one in form.text("signals").splitlines() if (line := one.strip())]
+    return Fields(form.text("id"), form.text("name"), form.texts("destination"), signals)
 
 
 def _fields_of(category: Category) -> Fields:
-    return Fields(category.id, category.name, list(category.destinations))
+    return Fields(category.id, category.name, list(category.destinations), list(category.signals))
 
 
 def _rebased(typed: Fields, base: Category, theirs: Category) -> Fields:
@@ -122,17 +124,31 @@ def _rebased(typed: Fields, base: Category, theirs: Category) -> Fields:
         chosen(typed.id, base.id, theirs.id),
         chosen(typed.name, base.name, theirs.name),
         merged(typed.destinations, base.destinations, theirs.destinations),
+        merged(typed.signals, base.signals, theirs.signals),
     )
 
 
 def _creation(form: Form, fallback: str = "") -> Edit:
     fields = _fields(form)
-    return add_category(Category(fields.id or fallback, fields.name, destinations=tuple(fields.destinations)))
+    return add_category(
+        Category(
+            fields.id or fallback,
+            fields.name,
+            destinations=tuple(fields.destinations),
+            signals=tuple(fields.signals),
+        )
+    )
 
 
 def _changes(id_: str, form: Form) -> Edit:
     fields = _fields(form)
-    return change_category(id_, id=fields.id, name=fields.name, destinations=tuple(fields.destinations))
+    return change_category(
+        id_,
+        id=fields.id,
+        name=fields.name,
+        destinations=tuple(fields.destinations),
+        signals=tuple(fields.signals),
+    )
 
 
 def _find(workspace: Workspace, id_: str) -> Category:

@@ -15,6 +15,7 @@ from assent.app.console.consent.mapping import show_grid, take_grid
 from assent.app.console.consent.steps import steps
 from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page, part
+from assent.app.services.category_scan import ScannedTool, creation, scan
 from assent.app.services.consent import in_force
 from assent.app.services.library_code import library_code
 from assent.app.services.review import review
@@ -29,7 +30,7 @@ from assent.engine.json import decode_leniently
 from assent.engine.outline import outline
 from assent.engine.standing import standing
 from assent.log.interface import Log
-from assent.signals.tools import TOOLS, find_tool
+from assent.signals.tools import TOOLS, Tool, ToolCategory, find_tool
 
 _MOST_SCANNED: Final = 2_000
 _CARRIES_CONSENT: Final = b'{"context":{"consent":'
@@ -79,7 +80,12 @@ async def take_step_1(request: PageRequest, server: NamedDependency[Server]) -> 
 
 
 async def _step_1(
-    request: PageRequest, server: Server, tool: str, form: Form, trouble: Trouble | None
+    request: PageRequest,
+    server: Server,
+    tool: str,
+    form: Form,
+    trouble: Trouble | None,
+    found: Sequence[ScannedTool] = (),
 ) -> Response[Any]:
     version = await in_force(server)
     return await asyncio.to_thread(
@@ -87,6 +93,7 @@ async def _step_1(
             request,
             server,
             "consent/setup/categories.html",
+            found=found,
             status=trouble.status if trouble is not None else 200,
             version=version.number,
             space=version.workspace,
@@ -106,10 +113,57 @@ def _wanted(form: Form, workspace: Workspace) -> list[Category]:
     tool = find_tool(form.text("tool"))
     ready = tool.categories if tool is not None and not form.has("own") else ()
     ticked = {one.id for one in ready} if form.has("all") else set(form.texts("ready"))
-    wanted = [Category(one.id, one.name) for one in ready if one.id in ticked and one.id not in known]
+    wanted = [_ready_made(tool, one) for one in ready if one.id in ticked and one.id not in known]
     if form.has("own") and form.text("id"):
         wanted.append(Category(form.text("id"), form.text("name")))
     return wanted
+
+
+def _ready_made(tool: Tool | None, one: ToolCategory) -> Category:
+    # The numbers of the TCF are no ids that an event has: a TC string is read by signals.
+    return Category(one.id, one.name, signals=(f"tcf:{one.id}",) if tool is not None and tool.id == "tcf" else ())
+
+
+# ------------------------------------------------------------------------------------ step 1: the category finder
+
+
+@post("/privacy/consent/setup/find", status_code=200)
+async def take_pasted(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
+    """What was pasted, and the categories that it could be; nothing is changed."""
+    form = await read_form(request)
+    try:
+        found = await asyncio.to_thread(_find, form, (await in_force(server)).workspace)
+    except InvalidInput as error:
+        return await _step_1(request, server, form.text("tool"), form, Trouble(error))
+    return await _step_1(request, server, form.text("tool"), form, None, found)
+
+
+@post("/privacy/consent/setup/found")
+async def take_found(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
+    form = await read_form(request)
+    found = await asyncio.to_thread(_find, form, (await in_force(server)).workspace)
+    missing = [each for one in found for each in one.missing]
+    wanted = [one for one in missing if form.has("all") or one.suggested.id in form.texts("found")]
+
+    async def again(trouble: Trouble) -> Response[Any]:
+        return await _step_1(request, server, form.text("tool"), form, trouble, found)
+
+    if not wanted:
+        return await again(Trouble(InvalidInput("tick the categories to create", field="found")))
+    names = ", ".join(dict.fromkeys(one.suggested.title for one in wanted))
+    return await save(
+        request,
+        server,
+        form,
+        creation(wanted),
+        then="/privacy/consent/setup/categories",
+        notice=f"Created: {names}. Nothing changes for your data until destinations are mapped.",
+        again=again,
+    )
+
+
+def _find(form: Form, workspace: Workspace) -> list[ScannedTool]:
+    return scan(form.text("text"), workspace, form.text("tool"))
 
 
 # ------------------------------------------------------------------------------------ step 2: destinations
@@ -236,6 +290,8 @@ SETUP_PAGES: Final = [
     show_prerequisites,
     show_step_1,
     take_step_1,
+    take_pasted,
+    take_found,
     show_step_2,
     take_step_2,
     show_step_3,
