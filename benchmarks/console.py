@@ -48,7 +48,7 @@ _DRAFT: Final = "draft of the benchmark"
 _PREVIEW: Final = {
     "destinations": DESTINATIONS[0],
     "reasons": "category_denied",
-    "since": f"{datetime.now(UTC) - timedelta(minutes=10):%Y-%m-%dT%H:%M}",
+    "since": f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M}",
     "until": f"{datetime.now(UTC):%Y-%m-%dT%H:%M}",
 }
 _QUERIES: Final[dict[str, list[dict[str, str]]]] = {

@@ -136,6 +136,20 @@ def test_the_breakdown_comes_as_csv_without_formulas(api: Api) -> None:
     }
 
 
+def test_a_review_decides_the_days_events_anew_and_its_picture_says_the_same(api: Api) -> None:
+    found = api.data("/review")
+    assert found["version"] == api.server.in_force.number
+    by_id = {one["id"]: one for one in found["destinations"]}
+    assert by_id.keys() == {one.id for one in api.server.in_force.version.workspace.destinations}
+    for id_, one in by_id.items():
+        assert one["delivered"] + one["withheld"] == found["events"] > 0
+        assert sum(reason["events"] for reason in one["reasons"]) == found["events"]
+        arrived = [link["events"] for link in found["links"] if link["to"] == f"destination:{id_}"]
+        assert sum(arrived) == found["events"]
+    delivered = [link["events"] for link in found["links"] if link["to"] == "outcome:delivered"]
+    assert sum(delivered) == sum(one["delivered"] for one in by_id.values())
+
+
 def flows(api: Api, **query: str) -> dict[tuple[str, str, str], int]:
     found = api.data("/delivery/flow", **query)
     titles = {one["id"]: one["title"] for one in found["nodes"]}

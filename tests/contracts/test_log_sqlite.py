@@ -285,6 +285,7 @@ async def test_a_file_of_an_older_version_is_counted_and_indexed_when_it_is_open
     with sqlite3.connect(tmp_path / "log.db") as db:
         for table in ("key_day_counts", "received_days", "print_runs"):
             db.execute(f"DROP TABLE {table}")
+        db.execute("DROP INDEX blocks_by_time")
         db.execute("PRAGMA user_version = 1")
     db.close()
     snapshot = LogSnapshot(tmp_path / "log.db")  # beside a server of before, perhaps

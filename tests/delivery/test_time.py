@@ -60,6 +60,7 @@ _edits = st.one_of(
     st.builds(lambda one, of: edit.map_destinations({one: of}), st.sampled_from(CATEGORIES), _mapped),
     st.builds(lambda rules: edit.set_rules("segment-beta", rules), _rules),
     st.builds(lambda on: lambda workspace: msgspec.structs.replace(workspace, held=on), st.booleans()),
+    st.builds(edit.set_observe, st.booleans()),
 )
 
 
@@ -323,6 +324,7 @@ def _released(workspace: Workspace) -> Workspace:
         sources=tuple(msgspec.structs.replace(one, held=False) for one in workspace.sources),
         destinations=tuple(msgspec.structs.replace(one, held=False) for one in workspace.destinations),
         held=False,
+        observe=False,
     )
 
 

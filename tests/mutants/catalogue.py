@@ -31,7 +31,8 @@ _TESTS: Final = {
     "engine/json.py": ("tests/engine/test_json.py",),
     "engine/merge.py": ("tests/engine/test_merge.py", "tests/engine/test_accept.py"),
     "engine/policy.py": ("tests/spec", "tests/engine/test_agreement.py"),
-    "engine/trial.py": ("tests/engine/test_trial.py",),
+    "engine/shadow.py": ("tests/engine/test_shadow.py",),
+    "engine/trial.py": ("tests/engine/test_trial.py", "tests/engine/test_observe.py"),
     "engine/routing.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_accept_properties.py"),
 }
 
@@ -428,6 +429,40 @@ MUTANTS: Final = (
         "is_joined_now = False and",
     ),
     Mutant("an unreadable value is a grant", "engine/receipts.py", "if value is True:", "if value is not False:"),
+    # ---------------------------------------------------------------- observing, and the shadow
+    Mutant(
+        "compiled: observing lets nothing go",
+        "engine/policy.py",
+        "one.observe if workspace.observe else one.decide",
+        "one.decide",
+    ),
+    Mutant(
+        "compiled: observing lets pass what else closes",
+        "engine/policy.py",
+        "or decision.reason not in BY_CONSENT",
+        "or False",
+    ),
+    Mutant(
+        "compiled: observing overrules the integrations object",
+        "engine/policy.py",
+        "if integrations and self._is_closed_by(integrations):\n            return _CLOSED\n        return Decision",
+        "if False:\n            return _CLOSED\n        return Decision",
+    ),
+    Mutant("compiled: what is observed does not say so", "engine/policy.py", ", observed=True", ""),
+    Mutant(
+        "observing overrules the integrations object",
+        "engine/decide.py",
+        "return _narrowed(destination, event, let_go)",
+        "return let_go",
+    ),
+    Mutant("a trial overlooks observing", "engine/trial.py", "return workspace.observe, ", "return False, "),
+    Mutant(
+        "a shadow is compared with what is observed",
+        "engine/shadow.py",
+        "decision_for(policy, key, destination).enforced",
+        "decision_for(policy, key, destination)",
+    ),
+    Mutant("a shadow counts kinds of events", "engine/shadow.py", "+= events", "+= 1"),
     # ---------------------------------------------------------------- holding and reading again
     Mutant("a held source holds nothing", "engine/hold.py", "if source in self._sources:", "if False:"),
     Mutant(

@@ -20,7 +20,7 @@ class Application:
 
     def __init__(self, server: Server, api: ASGIApp, console: Console) -> None:
         self._server = server
-        self._gateway = Gateway(server.log, lambda: server.sources, server.metrics)
+        self._gateway = Gateway(server.log, lambda: server.sources, lambda: server.translators, server.metrics)
         self._api = api
         self._console = console
 
@@ -43,7 +43,9 @@ class Application:
         elif path == "/readyz":
             await self._answer_ready(send)
         elif path == "/metrics":
-            text = self._server.metrics.render(self._server.log, self._server.delivery.workers, self._server.ledger)
+            server = self._server
+            observing = server.in_force.version.workspace.observe
+            text = server.metrics.render(server.log, server.delivery.workers, server.ledger, observing=observing)
             await answer(send, 200, text, [_TEXT])
         elif path == PATH:
             await take_consent(scope, receive, send, self._server)

@@ -18,6 +18,7 @@ from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
 from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
 from assent.log.interface import Log
+from assent.signals.translate import Translator
 
 _SUCCESS: Final = b'{"success": true}'
 _GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -57,12 +58,20 @@ class _Headers(NamedTuple):
 class Gateway:
     """The ASGI application under `/v1`, but for the settings of browser libraries.
 
-    `sources` gives the sources of the version in force by write key.
+    `sources` gives the sources of the version in force by write key, `translators` by source what reads the consent of
+    those that state it in another way.
     """
 
-    def __init__(self, log: Log, sources: Callable[[], Mapping[str, Source]], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        log: Log,
+        sources: Callable[[], Mapping[str, Source]],
+        translators: Callable[[], Mapping[str, Translator]],
+        metrics: Metrics,
+    ) -> None:
         self._log = log
         self._sources = sources
+        self._translators = translators
         self._metrics = metrics
         self._keys: dict[bytes, str] = {}
 
@@ -105,7 +114,8 @@ class Gateway:
             await send(_OK_BODY)
 
     def _accept(self, request: Batch | OneEvent, source: Source, ip: str | None) -> Accepted:
-        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip)
+        translate = self._translators()[source.id] if source.consent_from else None
+        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip, translate)
         return request.accept(arrival)
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:

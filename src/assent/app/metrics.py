@@ -62,19 +62,22 @@ class Metrics:
             if events > 0:  # what is taken up again is taken off there, and no counter goes back
                 self.settled[settlement.destination, account.state, account.reason] += events
 
-    def render(self, log: Log, workers: Iterable[Worker], ledger: LedgerReader) -> bytes:
+    def render(self, log: Log, workers: Iterable[Worker], ledger: LedgerReader, *, observing: bool = False) -> bytes:
         """The text that Prometheus scrapes."""
         registry = CollectorRegistry()
-        registry.register(_Snapshot(self, log, list(workers), ledger))
+        registry.register(_Snapshot(self, log, list(workers), ledger, observing))
         return generate_latest(registry)
 
 
 class _Snapshot(Collector):
-    def __init__(self, metrics: Metrics, log: Log, workers: list[Worker], ledger: LedgerReader) -> None:
+    def __init__(
+        self, metrics: Metrics, log: Log, workers: list[Worker], ledger: LedgerReader, observing: bool
+    ) -> None:
         self._ledger = ledger
         self._metrics = metrics
         self._log = log
         self._workers = workers
+        self._observing = observing
 
     def collect(self) -> Iterator[Metric]:
         metrics = self._metrics
@@ -92,6 +95,8 @@ class _Snapshot(Collector):
         yield _gauge("assent_log_head", "The offset that the next event gets.", [((), self._log.head)])
         unheard = self._log.head - self._ledger.position
         yield _gauge("assent_ledger_lag_events", "Events that the consent ledger has not read yet.", [((), unheard)])
+        text = "1 while consent is decided and counted, but not enforced."
+        yield _gauge("assent_observing", text, [((), int(self._observing))])
         lag = [((one.destination,), self._log.head - one.position) for one in self._workers]
         yield _gauge("assent_cursor_lag_events", "Events that a destination has not read yet.", lag)
         waiting = [((one.destination,), len(one.waiting)) for one in self._workers]

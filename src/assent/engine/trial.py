@@ -8,7 +8,7 @@ import msgspec
 
 from assent.domain.decision import Reason
 from assent.domain.outcome import State
-from assent.domain.workspace import Workspace
+from assent.domain.workspace import Destination, Workspace
 from assent.engine.alike import alike
 from assent.engine.fate import judge
 from assent.engine.policy import Policy
@@ -91,7 +91,11 @@ def _basis(workspace: Workspace, policy: Policy, name: str) -> object:
         return None
     mapped = [(one.id, one.enabled) for one in workspace.categories if name in one.destinations]
     decided_by = msgspec.structs.replace(destination, settings={}, connector="", held=False)
-    return decided_by, mapped, workspace.rules, policy.holds.key(name), destination.held or workspace.held
+    return decided_by, mapped, workspace.rules, policy.holds.key(name), _stance(workspace, destination)
+
+
+def _stance(workspace: Workspace, destination: Destination) -> tuple[bool, bool]:
+    return workspace.observe, destination.held or workspace.held
 
 
 class _Side(NamedTuple):

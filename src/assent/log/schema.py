@@ -45,6 +45,7 @@ CREATE TABLE print_runs (
     number INTEGER PRIMARY KEY,     -- of the run of offsets: see log/prints.py
     prints BLOB NOT NULL
 );
+CREATE INDEX blocks_by_time ON blocks (received_at);
 INSERT INTO key_day_counts SELECT hour / 24, source, key_id, sum(count) FROM key_counts
     GROUP BY hour / 24, source, key_id;
 INSERT INTO received_days SELECT minute / 1440, source, code, sum(count) FROM received

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -23,17 +23,24 @@ from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
 from assent.domain.trail import Happening
 from assent.engine.audit import DestinationFigures
+from assent.engine.shadow import Difference
 from assent.store import counting, rereads
-from assent.store.counting import Account, Count, Counting, Sum
+from assent.store.counting import Account, Count, Counting, Sum, adding
 from assent.store.database import reading, upsert
 from assent.store.jobs import Progress, advance
 from assent.store.tables import (
     attempts,
     cursors,
     held_stretches,
+    shadow_counters,
     spans,
 )
 from assent.store.trail import record
+
+_HOUR: Final = 60
+
+KEEP_SHADOW_HOURS: Final = 31 * 24
+"""How long it is known, by the minute, what a shadow would have done otherwise."""
 
 _encode_decision = msgspec.json.Encoder().encode
 _decode_decision = msgspec.json.Decoder(Decision).decode
@@ -45,7 +52,7 @@ class Settlement(msgspec.Struct, frozen=True):
     `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
     events were tried. `attempts` are new or changed ones. `again` is what was read once more; what it took up is in
     `counts` below zero where it was, and above where it is now. `held` is where events were passed over. `at` is the
-    time, in UTC epoch milliseconds.
+    time, in UTC epoch milliseconds. `shadow` is what the draft that is the shadow would have done otherwise.
     """
 
     destination: str
@@ -56,6 +63,15 @@ class Settlement(msgspec.Struct, frozen=True):
     again: "Again | None" = None
     held: HeldStretch | None = None
     at: int = 0
+    shadow: "ShadowCounts | None" = None
+
+
+class ShadowCounts(msgspec.Struct, frozen=True):
+    """How many of the events that were read a draft, at one of its revisions, would have sent another way."""
+
+    draft: str
+    revision: int
+    counts: Mapping[Difference, int]
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -148,6 +164,8 @@ class Accounts:
             if settlement.held is not None:
                 rereads.hold(connection, settlement.held)
             self._counting.add(connection, settlement.destination, settlement.minute, settlement.counts)
+            if settlement.shadow is not None and settlement.shadow.counts:
+                _count_shadow(connection, settlement, settlement.shadow)
             if settlement.attempts:
                 statement = upsert(connection.dialect.name, attempts)
                 connection.execute(
@@ -358,9 +376,22 @@ class Accounts:
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
             rereads.forget(connection, before)
+            longest = (hour - KEEP_SHADOW_HOURS) * _HOUR
+            connection.execute(delete(shadow_counters).where(shadow_counters.c.minute < longest))
 
 
 _CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
+
+
+def _count_shadow(connection: Connection, settlement: Settlement, shadow: ShadowCounts) -> None:
+    where = {
+        "draft": shadow.draft,
+        "revision": shadow.revision,
+        "destination": settlement.destination,
+        "minute": settlement.minute,
+    }
+    rows = [{**where, **difference._asdict(), "events": events} for difference, events in shadow.counts.items()]
+    connection.execute(adding(connection.dialect.name, shadow_counters), rows)
 
 
 def _advance(connection: Connection, read: Span) -> None:

@@ -204,11 +204,11 @@ def _add(
     names = ("destination", grain.unit, *keys, "events")
     at = minute // grain.minutes
     rows = [dict(zip(names, (destination, at, *account, events), strict=True)) for account, events in counts.items()]
-    connection.execute(_adding(connection.dialect.name, grain.table), rows)
+    connection.execute(adding(connection.dialect.name, grain.table), rows)
 
 
 @cache
-def _adding(dialect: str, table: Table) -> Any:
+def adding(dialect: str, table: Table) -> Any:
     """The statement that adds to counters; kept, because making it takes as long as using it."""
     statement = upsert(dialect, table)
     return statement.on_conflict_do_update(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -259,6 +260,21 @@ drafts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("shadow", Boolean, nullable=False, server_default=false()),
+)
+
+shadow_counters = Table(
+    "shadow_counters",
+    metadata,
+    Column("draft", String(32), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("destination", String(200), nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("draft", "revision", "minute", "destination", "direction", "reason"),
+    sqlite_with_rowid=False,
 )
 
 receipts = Table(

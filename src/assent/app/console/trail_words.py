@@ -18,6 +18,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 _FIELDS: Final = {
     "connector": "Connector",
+    "consent_from": "Consent is read from",
     "destination": "Destination",
     "disabled_category": "A category that is switched off",
     "enabled": "Enabled",
@@ -32,6 +33,7 @@ _FIELDS: Final = {
     "set_one_by_one": "Set one by one",
     "several_categories": "A destination in several categories",
     "settings": "Settings",
+    "signals": "What tools call it",
     "unmapped_destination": "A destination in no category",
     "unstamped_events": "An event without consent whose person is known",
     "revoked_since": "A refusal since",

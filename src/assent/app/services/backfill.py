@@ -131,6 +131,11 @@ def cancel(stores: Stores, job_id: str, *, author: str, at: int) -> Job:
 def check(stores: Stores, asked: Asked) -> InForce:
     """What is in force, if this can be asked for. Raises InvalidInput, NotFound."""
     version = stores.current()
+    if version.workspace.observe:
+        raise InvalidInput(
+            "the workspace observes: a backfill would send what people refused, because consent is not enforced now; "
+            "end observing first"
+        )
     if not asked.destinations:
         raise InvalidInput("choose a destination", field="destinations")
     for name in asked.destinations:
