@@ -1,4 +1,4 @@
-"""The five rules, the three presets, and tables of what they come to."""
+"""The rules, the three presets, and tables of what they come to."""
 
 import json
 from collections.abc import Iterable
@@ -17,6 +17,12 @@ ASKS: Final = {
     "exist (`ignore`)?",
     "integrations_object": "Consent was granted: does the event's `integrations` object still `narrow`, or `yield`?",
     "no_consent": "The event carries no consent: `deliver` without enforcement, or `withhold`?",
+    "unstamped_events": "The event carries no consent, and [the ledger](../guide/ledger.md) knows its person: does "
+    "`no_consent` say what becomes of it, or is it given (`stamp`) the consent that was known when it came in?",
+    "revoked_since": "The event was allowed, and its person has refused since: does what it is `stamped` with count, "
+    "or before every attempt the `newest` answer?",
+    "joined_profiles": "Two profiles of the ledger became one, and disagree: `refusal_wins`, `latest`, or `conflict`, "
+    "which is enforced like a refusal?",
 }
 
 _MISSING: Final = object()
@@ -26,7 +32,7 @@ _ANSWERS: Final[dict[str, Any]] = {"true": True, "false": False, "not named": _M
 def markdown() -> str:
     return page(
         "Rules and presets",
-        "A preset is a named set of the five rules. `segment-beta` is the default. Rules set one by one, under "
+        "A preset is a named set of rules. `segment-beta` is the default. Rules set one by one, under "
         "`consent.rules` of a [workspace file](workspace.md), win over the preset. What each rule comes to is shown in "
         "the guide: [Rules and presets](../guide/rules.md).",
         presets(),

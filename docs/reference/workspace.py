@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from assent.domain.workspace import Category, Consent, Destination, Source, Workspace
+from assent.domain.workspace import Category, Consent, Controller, Destination, Source, Workspace
 from reference.markdown import code, codes, page, table
 
 _INTRODUCTION = """\
@@ -16,6 +16,7 @@ _PARTS: Final[tuple[tuple[str, type[msgspec.Struct], str], ...]] = (
     ("The file", Workspace, ""),
     ("`consent`", Consent, "consent."),
     ("Each of `consent.categories`", Category, "consent.categories[]."),
+    ("`controller`", Controller, "controller."),
     ("Each of `sources`", Source, "sources[]."),
     ("Each of `destinations`", Destination, "destinations[]."),
 )
@@ -32,6 +33,10 @@ _MEANS: Final = {
     "lawyer first: a consent given later need not cover what was done before it.",
     "consent.preset": "The named set of [rules](rules.md).",
     "consent.rules": "[Rules](rules.md) set one by one; what is left out is as the preset says.",
+    "controller": "Who answers for the data: receipts that are exported as ISO/IEC TS 27560 name it.",
+    "controller.name": "The name of the company.",
+    "controller.contact": "How to reach it: an e-mail address, or where to write to.",
+    "controller.privacy_policy": "The address of its privacy policy.",
     "consent.categories": "The purposes that a person can refuse.",
     "consent.categories[].id": "The key in `categoryPreferences`. Case-sensitive; 1 to 64 characters, no `.`; unique.",
     "consent.categories[].name": "For people. At most 64 characters; by default the id.",

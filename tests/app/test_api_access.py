@@ -89,6 +89,12 @@ ROUTES = [
     ("POST", "/backfills/bkf_0/pause"),
     ("POST", "/backfills/bkf_0/resume"),
     ("POST", "/attempts/send-again"),
+    ("GET", "/profiles/u-1/consent"),
+    ("POST", "/consent"),
+    ("POST", "/consent/batch"),
+    ("GET", "/receipts"),
+    ("GET", "/receipts/export"),
+    ("GET", "/receipts/rcp_0"),
 ]
 PLACES = {
     "number": "1",
@@ -101,6 +107,8 @@ PLACES = {
     "tokenId": "tok_0",
     "draftId": "drf_0",
     "backfillId": "bkf_0",
+    "anyId": "u-1",
+    "receiptId": "rcp_0",
 }
 READING = {
     ("POST", "/workspace/plan"),
@@ -123,6 +131,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         api.wait_for("m-1", warehouse="delivered")
         assert api.owner.post("/drafts", json={"name": "Stricter"}).status_code == 200
         assert api.owner.post("/backfills", json={**WITHHELD, "why": "mended"}).status_code == 200
+        choice = {"userId": "u-1", "preferences": {"analytics": "granted"}}
+        assert api.owner.post("/consent", json=choice).status_code == 200
         yield api
 
 
@@ -130,7 +140,8 @@ def there(api: Api, path: str) -> str:
     """The path with the ids of the draft and of the backfill that are there."""
     (draft,) = api.server.stores.drafts.all()
     (job,) = api.server.stores.jobs.all(1)
-    return path.replace("drf_0", draft.id).replace("bkf_0", job.id)
+    (receipt,) = api.server.stores.ledger.receipts(1)
+    return path.replace("drf_0", draft.id).replace("bkf_0", job.id).replace("rcp_0", receipt.id)
 
 
 def the_error(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_everything_is_described(document: dict[str, Any]) -> None:
 
 
 def test_every_key_of_an_answer_is_in_camel_case_but_the_workspace(document: dict[str, Any]) -> None:
-    of_the_workspace = {"Workspace", "Consent", "RuleOverrides", "Category", "Source", "Destination"}
+    of_the_workspace = {"Workspace", "Controller", "Consent", "RuleOverrides", "Category", "Source", "Destination"}
     for name, schema in document["components"]["schemas"].items():
         if name not in of_the_workspace:
             assert [key for key in schema.get("properties", {}) if "_" in key] == [], name

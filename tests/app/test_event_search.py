@@ -17,6 +17,7 @@ from assent.engine.policy import Policy
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
+from assent.store.ledger import Ledger
 from assent.store.versions import Versions
 from assent.testing import a_record
 
@@ -28,7 +29,7 @@ def fates(tmp_path: Path) -> Iterator[Fates]:
     """Of a workspace without destinations."""
     engine = open_database(f"sqlite:///{tmp_path / 'state.db'}")
     in_force = InForce(Version(0, Workspace(), 0, ""), Policy(Workspace()))
-    yield Fates(Accounts(engine), Versions(engine), lambda: in_force)
+    yield Fates(Accounts(engine), Versions(engine), lambda: in_force, Ledger(engine))
     engine.dispose()
 
 

@@ -16,6 +16,7 @@ from assent.engine.policy import Policy
 from assent.log.interface import Found
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
+from assent.store.ledger import Ledger
 from assent.store.versions import Versions
 from assent.testing import a_record
 
@@ -40,7 +41,9 @@ class Rig:
         self.accounts, versions = Accounts(self.engine), Versions(self.engine)
         versions.save(FIRST, after=0, at=1, author="a")
         newest = versions.save(SECOND, after=1, at=2, author="a")
-        self.fates = Fates(self.accounts, versions, lambda: InForce(newest, Policy(newest.workspace)))
+        self.fates = Fates(
+            self.accounts, versions, lambda: InForce(newest, Policy(newest.workspace)), Ledger(self.engine)
+        )
         for name in ("crm", "ads", "gone"):
             self.accounts.open(name, 0)
         self._read("crm", 0, 15, 1)

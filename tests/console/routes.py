@@ -25,6 +25,7 @@ PARAMETERS = {
     "move": "pause",
     "number": "1",
     "offset": "0",
+    "person_id": "u-1",
     "preview_id": "a-preview-that-never-was",
     "source_id": "website",
     "token_id": "tok_0",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from assent.delivery.in_force import InForce
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.supervisor import Delivery
 from assent.delivery.worker import Worker
 from assent.destinations.connector import Connector, Outcome, Outgoing
@@ -23,6 +24,7 @@ from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
 from assent.store.jobs import Jobs
+from assent.store.ledger import Ledger
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
@@ -126,6 +128,7 @@ class Rig:
         self.accounts = Accounts(self._engine)
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
+        self.ledger = Ledger(self._engine)
         _logs.add(self.log)
         self.delivery = self._new_delivery()
 
@@ -144,6 +147,7 @@ class Rig:
     async def restart(self) -> None:
         """Stop delivery, and start it anew on the same log and store."""
         await self.delivery.stop()
+        await self.reader.stop()
         self.delivery = self._new_delivery()
         await self.delivery.follow()
 
@@ -176,6 +180,10 @@ class Rig:
         end = self.log.head if cursor.until is None else cursor.until
         return cursor.position >= end and not self.accounts.waiting().get(destination)
 
+    def is_concerned_by_a_hold(self, destination: str) -> bool:
+        """Whether a source or a category is held whose events it gets, by the version in force."""
+        return self._in_force.policy.holds.concern(destination)
+
     def worker(self, destination: str) -> Worker:
         [found] = [one for one in self.delivery.workers if one.destination == destination]
         return found
@@ -206,6 +214,7 @@ class Rig:
 
     async def close(self) -> None:
         await self.delivery.stop()
+        await self.reader.stop()
         await self.log.close()
         self._engine.dispose()
 
@@ -222,9 +231,12 @@ class Rig:
             "policy_of": self._policies.__getitem__,
             "now": self.now,
             "on_settled": self.settled.append,
+            "ledger": self.reader,
         }
 
     def _new_delivery(self) -> Delivery:
+        self.reader = LedgerReader(self.log, self.ledger)
+        self.reader.start()
         ports = self._ports()
         return Delivery(ports.pop("log"), ports.pop("accounts"), connect=self._connect, **ports)
 

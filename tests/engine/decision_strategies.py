@@ -52,7 +52,7 @@ any_json = st.recursive(
 )
 
 rules = st.sampled_from(
-    [Rules(*chosen) for chosen in product(*(get_args(one) for one in get_type_hints(Rules).values()))]
+    [Rules(*chosen) for chosen in product(*(get_args(one) for one in list(get_type_hints(Rules).values())[:5]))]
 )
 
 

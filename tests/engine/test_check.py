@@ -79,7 +79,13 @@ def _found(document: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ([], ["must be a mapping; the keys are workspace, consent, sources, destinations"]),
+        (
+            [],
+            [
+                "must be a mapping; the keys are workspace, consent, sources, destinations, held, observe, "
+                "backfill_later_grants, controller"
+            ],
+        ),
         (None, ["is empty"]),
         ({"workspace": 7}, ["workspace: `7` is a number, and text is wanted; write it in quotes"]),
         ({"workspace": True}, ["workspace: `true` is true or false, and text is wanted; write it in quotes"]),

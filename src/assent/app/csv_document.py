@@ -10,10 +10,13 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]]) -> str:
     """A table as CSV. Texts that a spreadsheet would take for a formula have an apostrophe before them."""
+    return csv_lines([head, *rows])
+
+
+def csv_lines(rows: Iterable[Sequence[str | int | float | None]]) -> str:
+    """Rows of a table as CSV, alike."""
     written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(head)
-    writer.writerows([_safe(one) for one in row] for row in rows)
+    csv.writer(written).writerows([_safe(one) for one in row] for row in rows)
     return written.getvalue()
 
 

@@ -19,6 +19,7 @@ from assent.app.config import Config
 from assent.app.metrics import Metrics
 from assent.app.shadowing import shadow_of
 from assent.delivery.in_force import InForce, Shadow
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.supervisor import Delivery
 from assent.destinations.connector import Connector
 from assent.destinations.registry import connector_class, read_settings
@@ -34,6 +35,7 @@ from assent.store.database import open_database
 from assent.store.drafts import Drafts
 from assent.store.invitations import Invitations
 from assent.store.jobs import Jobs
+from assent.store.ledger import Ledger
 from assent.store.lockout import Lockout
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
 from assent.store.sessions import Sessions
@@ -69,6 +71,7 @@ class Stores(NamedTuple):
     trail: Trail
     jobs: Jobs
     drafts: Drafts
+    ledger: Ledger
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -94,6 +97,7 @@ def open_stores(data: Path) -> Stores:
         Trail(engine),
         Jobs(engine),
         Drafts(engine),
+        Ledger(engine),
     )
 
 
@@ -157,6 +161,7 @@ class Server:
         """Set once the server is to stop: what would go on for ever ends then, so that nobody waits for it."""
         current = self.stores.current()
         self._put_in_force(current, self._shadow_of(current))
+        self.ledger = LedgerReader(self.log, self.stores.ledger)
         self.delivery = Delivery(
             self.log,
             self.stores.accounts,
@@ -166,6 +171,7 @@ class Server:
             connect=lambda destination: connect(destination, self.stores.secrets),
             now=now,
             on_settled=self.metrics.settlement,
+            ledger=self.ledger,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
@@ -186,6 +192,7 @@ class Server:
         return Policy(self.stores.versions.get(number).workspace)
 
     async def start(self) -> None:
+        self.ledger.start()
         await self.follow()
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._trim())]
         self.is_ready = True
@@ -198,6 +205,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.delivery.stop()
+        await self.ledger.stop()
         await self.log.close()
         self.stores.engine.dispose()
         os.close(self._lock)

@@ -11,17 +11,20 @@ from assent.domain.decision import Decision
 from assent.domain.errors import InvalidInput, Rejected, Unavailable
 from assent.domain.record import Record
 from assent.engine.forward import forward, subject_of
+from assent.engine.stamp import Stamp, stamped
 
 log = logging.getLogger("assent.delivery")
 
 
 class Deliverable(NamedTuple):
-    """One event that a destination should have, the decision that says so, and how often it has been tried."""
+    """One event that a destination should have, the decision that says so, how often it has been tried, and the consent
+    that it gets from the ledger."""
 
     offset: int
     record: Record
     decision: Decision
     tried: int = 0
+    stamp: Stamp | None = None
 
 
 class NotTried(Unavailable):
@@ -83,7 +86,10 @@ async def _send_batch(connector: Connector, batch: list[Deliverable]) -> Sequenc
     outgoing: list[Outgoing] = []
     for one in batch:
         try:
-            outgoing.append(Outgoing(one.record.message_id, forward(one.record)))
+            event = forward(one.record)
+            outgoing.append(
+                Outgoing(one.record.message_id, stamped(event, one.stamp.answers) if one.stamp is not None else event)
+            )
         except InvalidInput as error:
             return await _send_without(connector, batch, one, Rejected(f"it cannot be forwarded: {error.message}"))
     try:

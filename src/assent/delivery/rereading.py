@@ -6,15 +6,16 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from assent.delivery.consent_since import ConsentSince, Readable, TooManyPeople
 from assent.delivery.in_force import InForce
-from assent.domain.decision import BY_CONSENT, Decision, Reason, Verdict
-from assent.domain.errors import NotFound
-from assent.domain.job import Job, JobState, Tally
+from assent.delivery.known_consent import NOTHING, Known, KnownConsent
+from assent.domain.decision import BY_CONSENT, Reason, Verdict
+from assent.domain.job import Job, Tally
 from assent.domain.outcome import GIVEN_UP, RELEASED, Attempt, HeldStretch, Reread, Selection, Span, State
+from assent.domain.receipt import Profile
 from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
+from assent.engine.stamp import by_newest, revoked
 from assent.store.accounts import Accounts
 from assent.store.counting import Account
 from assent.store.jobs import Jobs
@@ -25,6 +26,16 @@ _MOST_LOOKED_AT: Final = 5_000
 """How many events one page looks at, at most, to find some that it takes up."""
 
 _A_LOOK: Final = 500
+
+
+class Readable(Protocol):
+    """What this needs of the log: also of one that another process writes."""
+
+    @property
+    def head(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    async def read(self, offset: int, limit: int) -> Sequence[Record]: ...
 
 
 class InStore(Protocol):
@@ -57,6 +68,7 @@ class Page(NamedTuple):
     selection: Selection
     stretch: HeldStretch | None = None
     job: Job | None = None
+    known: Known = NOTHING
 
 
 class Past:
@@ -80,7 +92,7 @@ class Past:
         """The versions that it takes to tell."""
         return {one.version for one in self._spans} | {one.version for one in self._rereads} - {GIVEN_UP}
 
-    def judged(self, offset: int, record: Record) -> Judged | None:
+    def judged(self, offset: int, record: Record, known: Known) -> Judged | None:
         """What became of one event; None when it was never read."""
         attempt = self.attempts.get(offset)
         if attempt is not None:
@@ -89,11 +101,12 @@ class Past:
         if span is None:
             return None
         readings = [one for one in self._rereads if one.start <= offset < one.end] if self._rereads else ()
-        found, _version = at_rest(
-            span.version,
-            readings,
-            lambda version: judge(self._policy_of(version), record.source, record.routing_key, self._destination),
-        )
+
+        def judged(version: int) -> Judged:
+            policy = self._policy_of(version)
+            return judge(policy, record.source, known.key(policy, offset, record), self._destination)
+
+        found, _version = at_rest(span.version, readings, judged)
         return found
 
 
@@ -109,7 +122,11 @@ class Rereading:
         jobs: Jobs,
         policy_of: Callable[[int], Policy],
         in_store: InStore,
+        known: KnownConsent,
+        caught_up: Callable[[], Awaitable[None]],
     ) -> None:
+        self._known = known
+        self._caught_up = caught_up
         self._destination = destination
         self._log = log
         self._accounts = accounts
@@ -118,7 +135,6 @@ class Rereading:
         self._in_store = in_store
         self._stretches: list[HeldStretch] = []
         self._job: Job | None = None
-        self._consent: ConsentSince | None = None
         self._not_before = 0.0
 
     async def look(self) -> None:
@@ -177,9 +193,9 @@ class Rereading:
     async def _released_page(
         self, part: HeldStretch, in_force: InForce, limit: int, *, whole: HeldStretch | None = None
     ) -> Page:
-        end, taken_up = await self.look_through(part.start, part.end, limit, RELEASED, in_force)
+        end, taken_up, known = await self.look_through(part.start, part.end, limit, RELEASED, in_force)
         taken = msgspec.structs.replace(whole or part, end=end, events=len(taken_up))
-        return Page(part.start, end, taken_up, RELEASED, stretch=taken)
+        return Page(part.start, end, taken_up, RELEASED, stretch=taken, known=known)
 
     async def look_through(
         self,
@@ -188,26 +204,46 @@ class Rereading:
         limit: int,
         selection: Selection,
         in_force: InForce,
-        consent: ConsentSince | None = None,
-    ) -> tuple[int, list[Again]]:
+        *,
+        by_newest: bool = False,
+    ) -> tuple[int, list[Again], Known]:
         """From `start` on, at most to `end`: how far it looked, and what it found to take up, at most `limit`, judged
-        anew; with `consent`, also by what people said since."""
-        at, found = start, list[Again]()
+        anew; with `by_newest`, also by what people said since."""
+        at, found, then = start, list[Again](), dict[int, Profile]()
+        by_newest = by_newest or in_force.policy.asks_newest
         while at < end and len(found) <= limit // 2 and at - start < _MOST_LOOKED_AT:
             records = await self._log.read(at, min(limit - len(found), _A_LOOK, end - at))
             past = await self._past(at, at + len(records))
-            taken_up = self._taken_up(at, records, past, selection, in_force)
-            found += taken_up if consent is None else (self._by_newest(one, consent, in_force) for one in taken_up)
+            known = await self._known_of(list(enumerate(records, at)), past, in_force, now=by_newest)
+            then.update(known.then)
+            taken_up = self._taken_up(at, records, past, selection, in_force, known)
+            found += (self._by_newest(one, known, in_force) for one in taken_up) if by_newest else taken_up
             at += len(records)
-        return at, found
+        return at, found, Known(then, {})
+
+    async def _known_of(
+        self, events: Sequence[tuple[int, Record]], past: Past, in_force: InForce, *, now: bool
+    ) -> Known:
+        """What the ledger knows of the people of these events, as far as any version asks that decides on them."""
+        then = in_force.policy.stamps or any(self._policy_of(one).stamps for one in past.versions())
+        if not (then or now):
+            return NOTHING
+        return await self._in_store(lambda: self._known.look(events, then=then, now=now))
 
     def _taken_up(
-        self, first: int, records: Sequence[Record], past: Past, selection: Selection, in_force: InForce
+        self,
+        first: int,
+        records: Sequence[Record],
+        past: Past,
+        selection: Selection,
+        in_force: InForce,
+        known: Known,
     ) -> Iterator[Again]:
         for offset, record in enumerate(records, first):
-            was = past.judged(offset, record)
+            was = past.judged(offset, record, known)
             if was is not None and selection.takes(was.state, was.decision.reason):
-                now = judge(in_force.policy, record.source, record.routing_key, self._destination)
+                key = known.key(in_force.policy, offset, record)
+                now = judge(in_force.policy, record.source, key, self._destination)
                 yield Again(offset, record, was, now, past.attempts.get(offset))
 
     async def _past(self, start: int, end: int) -> Past:
@@ -231,37 +267,21 @@ class Rereading:
         start = max(job.position, self._log.start)  # what was trimmed meanwhile cannot be sent any more
         if job.speed is not None:
             limit = min(limit, job.speed)
-        consent = await self._consent_since(job, start)
-        if consent is None:
-            return None
-        end, taken_up = await self.look_through(start, max(start, job.end), limit, job.selection, in_force, consent)
-        return Page(job.position, end, taken_up, job.selection, job=job)
+        await self._caught_up()
+        end, taken_up, known = await self.look_through(
+            start, max(start, job.end), limit, job.selection, in_force, by_newest=True
+        )
+        return Page(job.position, end, taken_up, job.selection, job=job, known=known)
 
-    async def _consent_since(self, job: Job, start: int) -> ConsentSince | None:
-        """What people said since; None when there are too many of them to keep in mind, which pauses the backfill."""
-        if self._consent is None or self._consent.job != job.id:
-            self._consent = ConsentSince(self._log, job.id, start)
-        try:
-            await self._consent.catch_up()
-        except (TooManyPeople, NotFound) as error:
-            note = error.message
-            await self._in_store(
-                lambda: self._jobs.move(
-                    job.id, JobState.PAUSED, of=[JobState.RUNNING], at=job.updated_at, author="assent", note=note
-                )
-            )
-            self._job = self._consent = None
-            return None
-        return self._consent
-
-    def _by_newest(self, one: Again, consent: ConsentSince, in_force: InForce) -> Again:
+    def _by_newest(self, one: Again, known: Known, in_force: InForce) -> Again:
         """The event as the newest consent of its person leaves it: a refusal since holds back what its own consent
         allows, and a grant since sends it only where the workspace says so."""
-        newest = consent.decision(one.record, in_force.policy, self._destination)
+        key = known.key(in_force.policy, one.offset, one.record)
+        newest = by_newest(in_force.policy, self._destination, key, known.now.get(one.offset))
         if newest is None or newest.verdict is one.now.decision.verdict:
             return one
         if newest.verdict is Verdict.WITHHOLD:
-            return one._replace(now=Judged(State.WITHHELD, _revoked(newest)), apart=True)
+            return one._replace(now=Judged(State.WITHHELD, revoked(newest)), apart=True)
         if in_force.version.workspace.backfill_later_grants and one.now.decision.reason in BY_CONSENT:
             return one._replace(now=Judged(State.DELIVERED, newest), apart=True)
         return one
@@ -272,10 +292,6 @@ class Rereading:
         """So many events of a backfill were sent: with a limit, the next may go only after a while."""
         if job.speed is not None:
             self._not_before = max(self._not_before, clock) + events / job.speed
-
-
-def _revoked(newest: Decision) -> Decision:
-    return Decision(Verdict.WITHHOLD, Reason.SUBJECT_REVOKED, newest.categories)
 
 
 def tally(counts: Mapping[Account, int], attempts: Sequence[Attempt]) -> Tally:

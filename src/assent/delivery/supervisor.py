@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, TypeVar
 
 from assent.delivery.in_force import InForce
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.worker import Worker
 from assent.destinations.connector import Connector
 from assent.domain.outcome import Cursor
@@ -39,7 +41,9 @@ class Delivery:
         connect: Callable[[Destination | None], Connector],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
+        ledger: LedgerReader,
     ) -> None:
+        self._ledger = ledger
         self._log = log
         self._accounts = accounts
         self._jobs = jobs
@@ -96,6 +100,7 @@ class Delivery:
             policy_of=self._policy_of,
             now=self._now,
             on_settled=self._on_settled,
+            ledger=self._ledger,
         )
         task = asyncio.create_task(worker.run(), name=f"deliver to {name}")
         task.add_done_callback(self._ended)
@@ -139,6 +144,10 @@ class Delivery:
         """Forget what was received before `before` (UTC epoch milliseconds) or is too much. What is still unread by
         then, or waiting, is first counted as failed."""
         start = await self._log.trimmable(before, at_most_bytes=at_most_bytes)
+        # INVARIANT: the log forgets no consent that the ledger has not read.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ledger.wait(start - 1), _GRACE.total_seconds())
+        start = min(start, self._ledger.position)
         await asyncio.gather(*(worker.give_up_before(start) for worker in self.workers))
         # INVARIANT: the log forgets nothing that is not accounted for. A worker may have been replaced meanwhile.
         if await self._in_store(self._accounts.are_settled_before, start):

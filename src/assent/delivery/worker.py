@@ -15,6 +15,8 @@ from assent.delivery.attempts import TOO_OLD, after, ended, first_attempt, kept
 from assent.delivery.breaker import Breaker
 from assent.delivery.dispatch import Deliverable, NotTried, dispatch
 from assent.delivery.in_force import InForce
+from assent.delivery.known_consent import NOTHING, Known
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.rereading import Again as TakenUp
 from assent.delivery.rereading import Page, Rereading, tally
 from assent.delivery.waiting import STUBBORN, Waiting
@@ -27,6 +29,7 @@ from assent.engine.forward import subject_of
 from assent.engine.hold import Holder
 from assent.engine.policy import Policy
 from assent.engine.shadow import differences
+from assent.engine.stamp import refusal_since
 from assent.log.interface import Log
 from assent.store.accounts import Accounts, Again, Settlement, ShadowCounts
 from assent.store.counting import Account
@@ -65,7 +68,9 @@ class Worker:
         policy_of: Callable[[int], Policy],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
+        ledger: LedgerReader,
     ) -> None:
+        self._ledger = ledger
         self.destination = cursor.destination
         self.position = cursor.position
         self.until = cursor.until
@@ -85,7 +90,14 @@ class Worker:
         self._look_again = self._reread_next = self._is_resting = False
         self._give_up_before = 0
         self._rereading = Rereading(
-            self.destination, log=log, accounts=accounts, jobs=jobs, policy_of=policy_of, in_store=self._in_store
+            self.destination,
+            log=log,
+            accounts=accounts,
+            jobs=jobs,
+            policy_of=policy_of,
+            in_store=self._in_store,
+            known=ledger.known,
+            caught_up=ledger.caught_up,
         )
         self._page = self._least_a_page = min(MOST_A_PAGE, connector.batch_size * connector.concurrency)
 
@@ -270,6 +282,7 @@ class Worker:
         """Decide and try these once more; what became of them."""
         records = await self._records([one.offset for one in attempts])
         in_force = self._in_force()
+        known = await self._known(in_force, sorted(records.items()))
         changed: list[Attempt] = []
         held: list[int] = []
         trying: list[Attempt] = []
@@ -279,7 +292,7 @@ class Worker:
             if record is None:
                 changed.append(after(attempt, TOO_OLD, now=self._now(), since=attempt.first_at))
                 continue
-            decision = self._decide(in_force, record)
+            decision = self._decide(in_force, attempt.offset, record, known)
             decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
             if decision.verdict is Verdict.WITHHOLD:
                 changed.append(ended(decided, State.WITHHELD, self._now()))
@@ -288,7 +301,8 @@ class Worker:
                 changed.append(kept(decided, self._now()))
             else:
                 trying.append(decided)
-                deliverables.append(Deliverable(attempt.offset, record, decision, attempt.tried))
+                stamp = known.stamp(in_force.policy, attempt.offset, record)
+                deliverables.append(Deliverable(attempt.offset, record, decision, attempt.tried, stamp))
         was_open = self.breaker.is_open
         outcomes = await dispatch(self._connector, deliverables, self.breaker, self._clock)
         now = self._now()
@@ -347,30 +361,41 @@ class Worker:
     # ---------------------------------------------------------------------------------------- the log
 
     def _can_read(self) -> bool:
-        end = self._log.head if self.until is None else min(self.until, self._log.head)
+        end = self._end if self.until is None else min(self.until, self._end)
         return self.position < end and len(self.waiting) < _MOST_WAITING
+
+    @property
+    def _end(self) -> int:
+        """Where there is nothing to read yet: the end of the log, or where the ledger is if that is asked."""
+        asks = self._in_force().policy.asks_ledger
+        return min(self._log.head, self._ledger.position) if asks else self._log.head
 
     async def _read_page(self, limit: int, *, send: bool = True) -> None:
         """Read on, decide, and unless `send` is False, send."""
         if self.until is not None:
             limit = min(limit, self.until - self.position)
         start = self.position
-        records = await self._log.read(start, limit)
+        records = await self._log.read(start, min(limit, max(1, self._end - start)))
         in_force = self._in_force()
+        known = await self._known(in_force, list(enumerate(records, start)))
         counts: Counter[Account] = Counter()
-        deliverables = []
+        deliverables: list[Deliverable] = []
+        revoked: list[Deliverable] = []
         held = 0
         for offset, record in enumerate(records, start):
-            decision = self._decide(in_force, record)
-            if decision.verdict is Verdict.WITHHOLD:
+            decision = self._decide(in_force, offset, record, known)
+            if decision.reason is Reason.SUBJECT_REVOKED:
+                revoked.append(Deliverable(offset, record, decision))
+            elif decision.verdict is Verdict.WITHHOLD:
                 counts[Account(record.source, State.WITHHELD, decision.reason, record.event)] += 1
             elif send and self._holder(in_force, record, decision) is not None:
                 counts[Account(record.source, State.HELD, decision.reason, record.event)] += 1
                 held += 1
             else:
-                deliverables.append(Deliverable(offset, record, decision))
+                stamp = known.stamp(in_force.policy, offset, record)
+                deliverables.append(Deliverable(offset, record, decision, stamp=stamp))
         outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
-        attempts = []
+        attempts = [self._revoked(one, in_force) for one in revoked]
         for one, outcome in zip(deliverables, outcomes, strict=True):
             if outcome is None:
                 record = one.record
@@ -403,8 +428,24 @@ class Worker:
         sent = {one.offset: outcome for one, outcome in zip(free, outcomes, strict=True)}
         return [sent.get(one.offset, _BEHIND) for one in deliverables]
 
-    def _decide(self, in_force: InForce, record: Record) -> Decision:
-        return in_force.policy.decide_key(record.routing_key).get(self.destination, _NO_DESTINATION)
+    async def _known(self, in_force: InForce, events: Sequence[tuple[int, Record]]) -> Known:
+        """What the ledger knows of the people of these events, as far as the rules ask."""
+        policy = in_force.policy
+        if not policy.asks_ledger or not events:
+            return NOTHING
+        return await self._in_store(lambda: self._ledger.known.look(events, then=policy.stamps, now=policy.asks_newest))
+
+    def _decide(self, in_force: InForce, offset: int, record: Record, known: Known) -> Decision:
+        policy, key = in_force.policy, known.key(in_force.policy, offset, record)
+        decision = policy.decide_key(key).get(self.destination, _NO_DESTINATION)
+        if not policy.asks_newest or decision.verdict is Verdict.WITHHOLD:
+            return decision
+        return refusal_since(policy, self.destination, key, known.now.get(offset)) or decision
+
+    def _revoked(self, one: Deliverable, in_force: InForce) -> Attempt:
+        """The record of an event whose person has refused since, because that follows from no version and event."""
+        now = self._now()
+        return ended(first_attempt(self.destination, one, in_force.number, now), State.WITHHELD, now)
 
     def _holder(self, in_force: InForce, record: Record, decision: Decision) -> Holder | None:
         holds = in_force.policy.holds
@@ -440,7 +481,13 @@ class Worker:
         """Send what may go by now, unless `send` is False: then it is given up. What it was, it is no longer."""
         counts: Counter[Account] = Counter()
         sending = [one for one in page.taken_up if send and one.now.state is State.DELIVERED]
-        outcomes = await self._send([Deliverable(one.offset, one.record, one.now.decision) for one in sending])
+        stamps = [page.known.stamp(in_force.policy, one.offset, one.record) for one in sending]
+        outcomes = await self._send(
+            [
+                Deliverable(one.offset, one.record, one.now.decision, stamp=stamp)
+                for one, stamp in zip(sending, stamps, strict=True)
+            ]
+        )
         answers = {one.offset: outcome for one, outcome in zip(sending, outcomes, strict=True)}
         attempts = []
         for one in page.taken_up:
@@ -531,7 +578,8 @@ class Worker:
         due = min((one for one in dues if one is not None), default=None)
         signals: list[asyncio.Future[object]] = [asyncio.ensure_future(self._nudged.wait())]
         if self.until is None and len(self.waiting) < _MOST_WAITING:
-            signals.append(asyncio.ensure_future(self._log.wait(self.position)))
+            asks = self._in_force().policy.asks_ledger
+            signals.append(asyncio.ensure_future((self._ledger if asks else self._log).wait(self.position)))
         try:
             self._is_resting = True
             seconds = max(0.0, due - self._clock()) if due is not None else None

@@ -4,10 +4,14 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from assent.domain.receipt import Joining
+
 SeveralCategories: TypeAlias = Literal["any", "all"]
 Flow: TypeAlias = Literal["deliver", "withhold"]
 DisabledCategory: TypeAlias = Literal["withhold", "ignore"]
 IntegrationsObject: TypeAlias = Literal["yield", "narrow"]
+UnstampedEvents: TypeAlias = Literal["no_consent", "stamp"]
+RevokedSince: TypeAlias = Literal["stamped", "newest"]
 PresetName: TypeAlias = Literal["segment-beta", "segment-ga", "strict"]
 Dialect: TypeAlias = Literal[
     "rudderstack", "mparticle", "consent-manager", "segment-old", "cookie", "tcf", "gpp", "gpc"
@@ -40,13 +44,16 @@ SIGNAL_TOOLS: tuple[str, ...] = (
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """The five choices that decisions follow (DESIGN.md, section 2)."""
+    """The choices that decisions follow: five on the event alone, three on what the ledger knows of its person."""
 
     several_categories: SeveralCategories
     unmapped_destination: Flow
     disabled_category: DisabledCategory
     integrations_object: IntegrationsObject
     no_consent: Flow
+    unstamped_events: UnstampedEvents = "no_consent"
+    revoked_since: RevokedSince = "stamped"
+    joined_profiles: Joining = "refusal_wins"
 
 
 PRESETS: dict[PresetName, Rules] = {
@@ -64,6 +71,9 @@ class RuleOverrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     disabled_category: DisabledCategory | None = None
     integrations_object: IntegrationsObject | None = None
     no_consent: Flow | None = None
+    unstamped_events: UnstampedEvents | None = None
+    revoked_since: RevokedSince | None = None
+    joined_profiles: Joining | None = None
 
 
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -142,6 +152,14 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return self.name or self.id
 
 
+class Controller(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who answers for the data, as receipts name it."""
+
+    name: str = ""
+    contact: str = ""
+    privacy_policy: str = ""
+
+
 class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything one company configures here.
 
@@ -157,6 +175,7 @@ class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     held: bool = False
     observe: bool = False
     backfill_later_grants: bool = False
+    controller: Controller = Controller()
 
     @property
     def rules(self) -> Rules:

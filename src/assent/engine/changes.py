@@ -37,6 +37,8 @@ def _workspace(old: Workspace, new: Workspace) -> Iterator[Change]:
     details = []
     if old.workspace != new.workspace:
         details.append(f"name: `{old.workspace}` -> `{new.workspace}`")
+    if old.controller != new.controller:
+        details += [f"controller {one}" for one in _details(old.controller, new.controller)]
     for name in _SWITCHES:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:

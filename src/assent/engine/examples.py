@@ -70,7 +70,7 @@ class Example(msgspec.Struct, frozen=True):
 def rule_examples(workspace: Workspace, rules: Rules) -> dict[str, Example]:
     """An example of each rule, made of this workspace's own destinations and categories as far as it has them.
 
-    Each rule is shown with the other four as in `rules`.
+    Each rule about the event alone is shown, with the others as in `rules`; what the ledger is asked needs one.
     """
     found = [
         _several(workspace, rules),

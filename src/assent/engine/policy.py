@@ -39,7 +39,14 @@ class Policy:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.holds = Holds(workspace)
+        self.stamps = workspace.rules.unstamped_events == "stamp"
+        self.asks_newest = workspace.rules.revoked_since == "newest"
         self._decisions = _Decisions(workspace)
+
+    @property
+    def asks_ledger(self) -> bool:
+        """Whether it takes the ledger to decide."""
+        return self.stamps or self.asks_newest
 
     def decide(self, event: Any) -> Decisions:
         """The decision per destination id, for an event as parsed JSON, or as the bytes or text of its JSON.

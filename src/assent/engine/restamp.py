@@ -1,5 +1,6 @@
 """Another consent on an event: what it would be if the person had answered otherwise."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -40,6 +41,11 @@ def restamped(event: Event, category_id: str, wanted: Stance) -> Event:
     return _with_consent(
         event, {**_object(_object(event.get("context")).get("consent")), "categoryPreferences": answers}
     )
+
+
+def with_answers(event: Event, answers: Mapping[str, bool]) -> Event:
+    """The event with these answers, in place of what it carried."""
+    return _with_consent(event, {"categoryPreferences": dict(answers)})
 
 
 def with_consent(event: Event) -> Event:

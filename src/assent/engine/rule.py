@@ -1,4 +1,4 @@
-"""Which of the five rules a decision hangs on: those without which it would be another."""
+"""Which of the rules a decision hangs on: those without which it would be another."""
 
 from collections.abc import Iterator
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -9,7 +9,14 @@ from assent.domain.workspace import Rules, Workspace
 from assent.engine.decide import decide
 
 RuleName: TypeAlias = Literal[
-    "several_categories", "unmapped_destination", "disabled_category", "integrations_object", "no_consent"
+    "several_categories",
+    "unmapped_destination",
+    "disabled_category",
+    "integrations_object",
+    "no_consent",
+    "unstamped_events",
+    "revoked_since",
+    "joined_profiles",
 ]
 
 
@@ -60,4 +67,11 @@ _MEANINGS: Final[dict[tuple[RuleName, str], str]] = {
     ("integrations_object", "narrow"): "The integrations object may still close what consent has opened.",
     ("no_consent", "deliver"): "An event without a consent object is delivered, without enforcement.",
     ("no_consent", "withhold"): "An event without a consent object is withheld.",
+    ("unstamped_events", "no_consent"): "What the ledger knows is not asked for an event without a consent object.",
+    ("unstamped_events", "stamp"): "An event without a consent object gets what the ledger knows of its person.",
+    ("revoked_since", "stamped"): "What the event itself carries counts, whatever the person said since.",
+    ("revoked_since", "newest"): "Before every attempt, the newest answer of the person counts.",
+    ("joined_profiles", "refusal_wins"): "Where two profiles that became one disagree, the refusal counts.",
+    ("joined_profiles", "latest"): "Where two profiles that became one disagree, the latest answer counts.",
+    ("joined_profiles", "conflict"): "Where two profiles that became one disagree, neither answer is a grant.",
 }

@@ -51,6 +51,8 @@ def _titles(old: Workspace, new: Workspace) -> dict[str, str]:
 def _switches(old: Workspace, new: Workspace) -> Iterator[tuple[str, str]]:
     if old.workspace != new.workspace:
         yield "", f"The workspace is called {new.workspace or 'nothing'} instead of {old.workspace or 'nothing'}"
+    if old.controller != new.controller:
+        yield "", f"Receipts name {new.controller.name or 'nobody'} as the controller"
     if old.held != new.held:
         yield "", "The whole workspace is held" if new.held else "The whole workspace is released"
     if old.observe != new.observe:

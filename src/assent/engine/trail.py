@@ -38,6 +38,9 @@ def _workspace(old: Workspace, new: Workspace) -> Iterator[Happening]:
     if old.workspace != new.workspace:
         name = new.workspace
         yield Happening("Workspace Modified", "workspace", name, {"name": old.workspace}, {"name": name})
+    if old.controller != new.controller:
+        before, after = (msgspec.structs.asdict(one.controller) for one in (old, new))
+        yield Happening("Controller Modified", "workspace", new.workspace, before, after)
     for switch, (on, off) in _OF_THE_WORKSPACE.items():
         before, after = getattr(old, switch), getattr(new, switch)
         if before != after:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-NEWEST_SCHEMA = "0006"
+NEWEST_SCHEMA = "0007"
 """The revision of the newest migration."""
 
 _READS_ONLY = "reads_only"

@@ -276,3 +276,80 @@ shadow_counters = Table(
     PrimaryKeyConstraint("draft", "revision", "minute", "destination", "direction", "reason"),
     sqlite_with_rowid=False,
 )
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("user_id", Text),
+    Column("anonymous_id", Text),
+    Column("preferences", LargeBinary, nullable=False),  # the JSON of what was said per category
+    Column("complete", Boolean, nullable=False),
+    Column("readable", Boolean, nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("skew", BigInteger, nullable=False),
+    Column("notice", LargeBinary, nullable=False),  # the JSON of domain.Notice
+    Column("offset", BigInteger, unique=True),  # of the event that said it: no event says it twice
+    Column("evidence", LargeBinary, nullable=False),  # compressed
+    Column("salt", LargeBinary),
+    Column("sealed_ids", LargeBinary(32), nullable=False),
+    Column("sealed_evidence", LargeBinary(32), nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Index("receipts_by_user", "user_id", "number"),
+    Index("receipts_by_anonymous", "anonymous_id", "number"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("anonymous_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("anonymous_id", "user_id"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("person", Text, primary_key=True),  # u and a user id, or a and an anonymous id
+    Column("profile", LargeBinary, nullable=False),  # the JSON of domain.Profile
+    Column("is_joined", Boolean, nullable=False),  # an anonymous id that belongs to a user id: no person of its own
+    Column("said", LargeBinary),  # what this device, or a user id without one, said last: the JSON of what was said
+)
+
+people_by_answer = Table(
+    "people_by_answer",
+    metadata,
+    Column("category", Text, nullable=False),
+    Column("preference", String(16), nullable=False),
+    Column("people", BigInteger, nullable=False),
+    PrimaryKeyConstraint("category", "preference"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),  # there is one row
+    Column("position", BigInteger, nullable=False),  # the next offset to read
+    Column("number", BigInteger, nullable=False),  # of the newest receipt
+    Column("hash", LargeBinary(32), nullable=False),  # of the newest receipt
+    Column("last_received_at", BigInteger, nullable=False),  # of the newest event that was read
+    Column("skew", BigInteger, nullable=False),  # how far the clock has been set back since
+    Column("people", BigInteger, nullable=False),
+    Column("removals", BigInteger, nullable=False),  # how often anybody was forgotten
+)
+
+consent_keys = Table(
+    "consent_keys",
+    metadata,
+    Column("key", String(200), primary_key=True),  # the idempotency key of a request
+    Column("digest", LargeBinary(32), nullable=False),  # of what it asked
+    Column("at", BigInteger, nullable=False),
+    Column("receipts", LargeBinary, nullable=False),  # the JSON of the receipts' ids
+)

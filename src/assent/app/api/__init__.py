@@ -63,6 +63,14 @@ from assent.app.api.drafts import (
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
+from assent.app.api.ledger import (
+    export_receipts,
+    get_profile_consent,
+    get_receipt,
+    list_receipts,
+    record_consent,
+    record_consents,
+)
 from assent.app.api.methods import answer_options
 from assent.app.api.observing import get_observing, set_observing
 from assent.app.api.parameters import check_parameters
@@ -104,7 +112,7 @@ from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024
-_OF_ANY_ID: Final = ("/api/v1/events/", "/api/v1/categories/")
+_OF_ANY_ID: Final = ("/api/v1/events/", "/api/v1/categories/", "/api/v1/profiles/")
 
 _ROUTES: Final = [
     Router(
@@ -171,6 +179,18 @@ _ROUTES: Final = [
         ],
         tags=["Consent"],
     ),
+    Router(
+        "/",
+        route_handlers=[
+            get_profile_consent,
+            record_consent,
+            record_consents,
+            list_receipts,
+            export_receipts,
+            get_receipt,
+        ],
+        tags=["Ledger"],
+    ),
     Router("/", route_handlers=[decide_event, explain_event, list_reasons], tags=["Decisions"]),
     Router("/", route_handlers=[list_events, list_discards], tags=["Events"]),
     Router("/", route_handlers=[count_delivery, *DELIVERY_OVERVIEW, list_destinations], tags=["Delivery"]),
@@ -222,7 +242,7 @@ Keys are in camelCase, but for the workspace itself, which has the keys of the w
 
 def create_api(server: Server) -> ASGIApp:
     """The ASGI application of the management API."""
-    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force, server.stores.ledger)
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     schemas = StructSchemas()
     app = Litestar(
@@ -277,6 +297,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Holds", "Keeping what would be delivered, and letting it go."),
             Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Consent", "Categories, which destinations need them, the rules, and what deserves a warning."),
+            Tag("Ledger", "What people consented to, when, and how it was learnt."),
             Tag("Decisions", "Why an event goes to a destination, or does not."),
             Tag("Events", "What came in, and what never became an event."),
             Tag("Connections", "Sources, destinations and the connectors that send to them."),

@@ -14,13 +14,16 @@ from assent.app.api.changing import ApiRequest, change_workspace
 from assent.app.api.workspace import ETAG, Comment, ExpectedVersion, IfMatch, expected
 from assent.app.services.warnings import WarningKind, find_consent_warnings
 from assent.app.wiring import Server
+from assent.domain.receipt import Joining
 from assent.domain.workspace import (
     DisabledCategory,
     Flow,
     IntegrationsObject,
     PresetName,
+    RevokedSince,
     RuleOverrides,
     SeveralCategories,
+    UnstampedEvents,
     Version,
 )
 from assent.engine import edit
@@ -46,6 +49,9 @@ class Overrides(Body, frozen=True, forbid_unknown_fields=True):
     disabled_category: DisabledCategory | None = None
     integrations_object: IntegrationsObject | None = None
     no_consent: Flow | None = None
+    unstamped_events: UnstampedEvents | None = None
+    revoked_since: RevokedSince | None = None
+    joined_profiles: Joining | None = None
 
 
 class EffectiveRules(Body, frozen=True):
@@ -56,6 +62,9 @@ class EffectiveRules(Body, frozen=True):
     disabled_category: DisabledCategory
     integrations_object: IntegrationsObject
     no_consent: Flow
+    unstamped_events: UnstampedEvents
+    revoked_since: RevokedSince
+    joined_profiles: Joining
 
 
 class RulesBody(Body, frozen=True, forbid_unknown_fields=True):
@@ -130,7 +139,7 @@ async def put_mapping(
 
 @get("/rules", summary="The rules", operation_id="getRules", response_headers=[ETAG], responses=failures())
 async def get_rules(server: NamedDependency[Server]) -> Response[Data[RulesInForce]]:
-    """The five rules that decisions follow."""
+    """The rules that decisions follow."""
     return _rules(server.in_force.version)
 
 

@@ -10,6 +10,7 @@ from assent.app.cli.categories import categories
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
 from assent.app.cli.draft import draft
+from assent.app.cli.ledger import ledger
 from assent.app.cli.observe import observe
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
@@ -50,6 +51,7 @@ app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
 app.add_typer(categories, name="categories")
+app.add_typer(ledger, name="ledger")
 app.add_typer(token, name="token")
 app.add_typer(user, name="user")
 

@@ -31,6 +31,7 @@ from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.observing import OBSERVE_PAGES
 from assent.app.console.people import PEOPLE_PAGES
+from assent.app.console.persons import PERSON_PAGES
 from assent.app.console.previews import Previews
 from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
@@ -72,6 +73,7 @@ PAGES: Final = [
     *OBSERVE_PAGES,
     *BACKFILL_PAGES,
     *FAILED_PAGES,
+    *PERSON_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 
@@ -99,7 +101,7 @@ def _looks_for_page(scope: HTTPScope) -> bool:
 
 def create_console(server: Server) -> Console:
     """The console of a server."""
-    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force)
+    fates = Fates(server.stores.accounts, server.stores.versions, lambda: server.in_force, server.stores.ledger)
     explainer, searcher = Explainer(server.log, fates), Searcher(server.log, fates)
     previews = Previews(server.stores, server.log)
     provider = Provider(server.config.oidc) if server.config.oidc is not None else None
@@ -128,4 +130,4 @@ def create_console(server: Server) -> Console:
         logging_config=None,
         debug=False,
     )
-    return Console(with_encoded_ids(with_safety(app), below="/events/"), app.routes)
+    return Console(with_encoded_ids(with_safety(app), below=("/events/", "/people/")), app.routes)

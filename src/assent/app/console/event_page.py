@@ -114,6 +114,8 @@ def _show(
             for one in others
         ],
         pretty=_pretty(record),
+        stamped=chosen.stamped,
+        receipts=chosen.receipts,
         raw=_raw(record),
         what_if=address(record, "/what-if?event={}&"),
     )

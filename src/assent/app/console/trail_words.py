@@ -35,6 +35,9 @@ _FIELDS: Final = {
     "settings": "Settings",
     "signals": "What tools call it",
     "unmapped_destination": "A destination in no category",
+    "unstamped_events": "An event without consent whose person is known",
+    "revoked_since": "A refusal since",
+    "joined_profiles": "Where joined profiles disagree",
 }
 _VALUES: Final = {
     ("disabled_category", "ignore"): "as if it did not exist",
@@ -47,6 +50,13 @@ _VALUES: Final = {
     ("several_categories", "any"): "needs one of them",
     ("no_consent", "deliver"): "is delivered",
     ("no_consent", "withhold"): "is withheld",
+    ("joined_profiles", "conflict"): "it is a conflict",
+    ("joined_profiles", "latest"): "the latest counts",
+    ("joined_profiles", "refusal_wins"): "the refusal counts",
+    ("revoked_since", "newest"): "counts",
+    ("revoked_since", "stamped"): "does not count",
+    ("unstamped_events", "no_consent"): "is as one of nobody",
+    ("unstamped_events", "stamp"): "gets their consent",
     ("unmapped_destination", "deliver"): "gets events",
     ("unmapped_destination", "withhold"): "gets no event that carries consent",
 }

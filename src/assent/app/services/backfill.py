@@ -9,8 +9,8 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from assent.app.wiring import Stores
-from assent.delivery.consent_since import ConsentSince
 from assent.delivery.in_force import InForce
+from assent.delivery.known_consent import KnownConsent
 from assent.delivery.rereading import Again, Rereading
 from assent.domain.decision import BY_CONSENT, REASONS, Reason, Verdict
 from assent.domain.errors import InvalidInput, NotFound
@@ -82,8 +82,7 @@ async def preview(
     has looked. Raises InvalidInput, NotFound."""
     in_force = await asyncio.to_thread(check, stores, asked)
     start, end = await _offsets(log, asked)
-    consent = ConsentSince(log, "", start)
-    await consent.catch_up()
+    known = KnownConsent(stores.ledger)
     found: list[Preview] = []
     for name in asked.destinations:
         before = len(found) * (end - start)
@@ -92,7 +91,7 @@ async def preview(
             if watch is not None:
                 watch(before + at - start, len(asked.destinations) * (end - start))
 
-        found.append(await _preview(stores, log, asked, name, (start, end), in_force, consent, look))
+        found.append(await _preview(stores, log, asked, name, (start, end), in_force, known, look))
     return found
 
 
@@ -208,7 +207,7 @@ async def _preview(
     destination: str,
     offsets: tuple[int, int],
     in_force: InForce,
-    consent: ConsentSince,
+    known: KnownConsent,
     look: Callable[[int], None],
 ) -> Preview:
     cursor = await asyncio.to_thread(stores.accounts.cursor, destination)
@@ -220,11 +219,13 @@ async def _preview(
         jobs=stores.jobs,
         policy_of=lru_cache(32)(lambda number: Policy(stores.versions.get(number).workspace)),
         in_store=_in_thread,
+        known=known,
+        caught_up=_at_once,
     )
     counted = _Counted()
     at = start
     while at < end:
-        at, found = await rereading.look_through(at, end, _A_LOOK, _selection(asked), in_force, consent)
+        at, found, _known = await rereading.look_through(at, end, _A_LOOK, _selection(asked), in_force, by_newest=True)
         counted.add(found)
         look(at)
     return counted.preview(destination)
@@ -232,6 +233,10 @@ async def _preview(
 
 async def _in_thread(call: Callable[..., _Answer], *arguments: object) -> _Answer:
     return await asyncio.to_thread(call, *arguments)
+
+
+async def _at_once() -> None:
+    """A preview counts on what the ledger has read by now."""
 
 
 class _Counted:

@@ -9,11 +9,13 @@ import msgspec
 
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
+from assent.delivery.known_consent import NOTHING
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import NotFound
 from assent.domain.outcome import Attempt, Span
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.engine.fate import decision_for
+from assent.log.interface import Found
 from assent.store.accounts import Accounts
 
 MOST_SAMPLES: Final = 10
@@ -119,6 +121,8 @@ def _decided_so(
         if wish.source not in (None, record.source):
             continue
         for span in spans:
-            decision = decided_so(span.version, record.routing_key).get(span.destination)
+            policy = policies[span.version]
+            known = fates.known_then(Found(offset, record)) if policy.stamps else NOTHING
+            decision = decided_so(span.version, known.key(policy, offset, record)).get(span.destination)
             if decision is not None and span.start <= offset < span.end:
                 yield offset, Sample(record, span.destination, decision, span.version)

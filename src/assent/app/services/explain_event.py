@@ -5,20 +5,25 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from assent.app.services.fates import Fates
+from assent.delivery.known_consent import NOTHING, Known
 from assent.domain.errors import NotFound
-from assent.engine.fate import Fate
+from assent.engine.fate import Fate, decision_for
 from assent.engine.policy import event_of
 from assent.engine.rule import DecisiveRule, decisive_rules
+from assent.engine.stamp import Answers, Stamp, is_unstamped
 from assent.log.interface import Found, Log
 
 
 class Explained(NamedTuple):
     """One kept event, and what became of it at every destination that it concerns; `rules` are those that settled it
-    there, by destination."""
+    there, by destination. `stamped` is the consent that it got from the ledger, where it got some, and `receipts` are
+    the ids of those which say so."""
 
     found: Found
     fates: list[Fate]
     rules: dict[str, tuple[DecisiveRule, ...]]
+    stamped: Answers = ()
+    receipts: tuple[str, ...] = ()
 
 
 class Explainer:
@@ -35,15 +40,35 @@ class Explainer:
 
     def _explained(self, found: Found) -> Explained:
         fates = self._fates.between(found.offset, found.offset + 1).of(found)
-        return Explained(found, fates, self._rules(found, fates))
-
-    def _rules(self, found: Found, fates: Iterable[Fate]) -> dict[str, tuple[DecisiveRule, ...]]:
-        event = event_of(found.record.routing_key)
-        return {
-            one.destination: decisive_rules(self._fates.version(one.version).version.workspace, one.destination, event)
+        known = self._fates.known_then(found) if self._may_be_stamped(found, fates) else NOTHING
+        rules = {
+            one.destination: self._rules(found, one.destination, one.version, known)
             for one in fates
             if one.version is not None
         }
+        stamps = [stamp for one in fates if one.version and (stamp := self._stamp(found, one.version, known))]
+        receipts = self._fates.receipts(known.then[found.offset]) if stamps else ()
+        return Explained(found, fates, rules, stamps[0].answers if stamps else (), receipts)
+
+    def _may_be_stamped(self, found: Found, fates: Iterable[Fate]) -> bool:
+        versions = {one.version for one in fates if one.version is not None}
+        return is_unstamped(found.record.routing_key) and any(
+            self._fates.version(one).policy.stamps for one in versions
+        )
+
+    def _stamp(self, found: Found, version: int, known: Known) -> Stamp | None:
+        return known.stamp(self._fates.version(version).policy, found.offset, found.record)
+
+    def _rules(self, found: Found, destination: str, version: int, known: Known) -> tuple[DecisiveRule, ...]:
+        workspace, key = self._fates.version(version).version.workspace, found.record.routing_key
+        stamp = self._stamp(found, version, known)
+        if stamp is None:
+            return decisive_rules(workspace, destination, event_of(key))
+        rules = decisive_rules(workspace, destination, event_of(stamp.key))
+        policy = self._fates.version(version).policy
+        if decision_for(policy, key, destination) == decision_for(policy, stamp.key, destination):
+            return rules
+        return (*rules, DecisiveRule("unstamped_events", "stamp"))
 
 
 def choose(

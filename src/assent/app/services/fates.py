@@ -3,15 +3,20 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Final
 
 from assent.delivery.in_force import InForce
-from assent.domain.outcome import Attempt, Cursor, Reread, Span
+from assent.delivery.known_consent import NOTHING, Known, KnownConsent
+from assent.domain.outcome import GIVEN_UP, Attempt, Cursor, Reread, Span
+from assent.domain.receipt import Profile
 from assent.domain.workspace import Version
 from assent.engine.fate import Fate, Judged, Kept, attempted, fate, judge
 from assent.engine.policy import Policy
+from assent.engine.stamp import is_unstamped
 from assent.log.interface import Found
 from assent.store.accounts import Accounts
+from assent.store.ledger import Ledger
 from assent.store.versions import Versions
 
 _VERSIONS_REMEMBERED: Final = 16
@@ -20,7 +25,10 @@ _VERSIONS_REMEMBERED: Final = 16
 class Fates:
     """Works out what became of events. A decision is made again, exactly, under the version that made it."""
 
-    def __init__(self, accounts: Accounts, versions: Versions, in_force: Callable[[], InForce]) -> None:
+    def __init__(self, accounts: Accounts, versions: Versions, in_force: Callable[[], InForce], ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._known = KnownConsent(ledger)
+        self._one_at_a_time = Lock()
         self._accounts = accounts
         self._in_force = in_force
         self._version = lru_cache(_VERSIONS_REMEMBERED)(lambda number: _compiled(versions.get(number)))
@@ -34,7 +42,19 @@ class Fates:
         spans = self._accounts.spans_between(first, end)
         rereads = self._accounts.rereads_between(first, end)
         attempts = self._accounts.attempts_between(first, end)
-        return FatesBetween(in_force, cursors, spans, rereads, attempts, lambda number: self.version(number).policy)
+        return FatesBetween(
+            in_force, cursors, spans, rereads, attempts, lambda number: self.version(number).policy, self.known_then
+        )
+
+    def known_then(self, found: Found) -> Known:
+        """What the ledger knew of an event's person when it came in. Reads the store: call it in a thread."""
+        with self._one_at_a_time:
+            return self._known.look([found], then=True, now=False)
+
+    def receipts(self, profile: Profile) -> tuple[str, ...]:
+        """The ids of the receipts that a profile's answers stand by."""
+        numbers = {answer.receipt for standing in profile.answers.values() for answer in standing}
+        return tuple(self._ledger.ids_of(sorted(numbers)))
 
     def version(self, number: int) -> InForce:
         """A version as it was when it was in force. Raises NotFound."""
@@ -61,7 +81,9 @@ class FatesBetween:
         rereads: Iterable[Reread],
         attempts: Iterable[Attempt],
         policy: Callable[[int], Policy],
+        known_then: Callable[[Found], Known],
     ) -> None:
+        self._known_then = known_then
         self._in_force = in_force
         self._policy = policy
         self._configured = [one.id for one in in_force.version.workspace.destinations]
@@ -72,11 +94,15 @@ class FatesBetween:
         for one in attempts:
             self._attempts.setdefault(one.offset, {})[one.destination] = one
         self._edges = sorted(_edges(self._cursors.values(), [*self._spans, *self._rereads]))
-        self._known: dict[tuple[int, str, bytes], list[Fate]] = {}
+        self._worked_out: dict[tuple[int, str, bytes], list[Fate]] = {}
+        versions = {one.version for one in self._spans} | {one.version for one in self._rereads} | {in_force.number}
+        self._stamps = any(policy(one).stamps for one in versions - {GIVEN_UP})
 
     def of(self, found: Found) -> list[Fate]:
         """In the order of the workspace in force; then what it no longer has, where that had the event to read."""
         attempts = self._attempts.get(found.offset)
+        if self._stamps and is_unstamped(found.record.routing_key):
+            return self._work_out(found, attempts or {}, self._known_then(found))
         if attempts is None:
             return self._unattempted(found)
         if attempts.keys() < set(self._configured):
@@ -87,12 +113,12 @@ class FatesBetween:
     def _unattempted(self, found: Found) -> list[Fate]:
         """What became of all events that are like this one, apart from attempts. The same list each time."""
         alike = bisect_right(self._edges, found.offset), found.record.source, found.record.routing_key
-        fates = self._known.get(alike)
+        fates = self._worked_out.get(alike)
         if fates is None:
-            fates = self._known[alike] = self._work_out(found, {})
+            fates = self._worked_out[alike] = self._work_out(found, {})
         return fates
 
-    def _work_out(self, found: Found, attempts: Mapping[str, Attempt]) -> list[Fate]:
+    def _work_out(self, found: Found, attempts: Mapping[str, Attempt], known: Known = NOTHING) -> list[Fate]:
         offset, record = found.offset, found.record
         spans = {one.destination: one for one in self._spans if one.start <= offset < one.end}
         removed = sorted((self._cursors.keys() | spans.keys() | attempts.keys()) - set(self._configured))
@@ -103,7 +129,8 @@ class FatesBetween:
                 readings.setdefault(one.destination, []).append(one)
 
         def judged(destination: str, version: int) -> Judged:
-            return judge(self._policy(version), record.source, record.routing_key, destination)
+            policy = self._policy(version)
+            return judge(policy, record.source, known.key(policy, offset, record), destination)
 
         fates = [
             fate(

@@ -27,6 +27,7 @@ async def show_consent(request: PageRequest, server: NamedDependency[Server]) ->
             server,
             "consent/overview.html",
             shares=week,
+            answered=server.stores.ledger.shares(),
             days=DAYS,
             warnings=warnings,
             standings=[standing(workspace, one) for one in workspace.destinations],

@@ -1,4 +1,4 @@
-"""The five rules and their presets, each explained by an example of this workspace."""
+"""The rules and their presets, each explained by an example of this workspace."""
 
 import asyncio
 from typing import Any, Final, NamedTuple, get_args
@@ -59,6 +59,31 @@ RULES: Final = (
         "no_consent",
         "An event carries no consent object at all.",
         {"deliver": "It is delivered, without enforcement.", "withhold": "It is withheld from all that need consent."},
+    ),
+    _Rule(
+        "unstamped_events",
+        "An event carries no consent object, and the ledger knows what its person chose.",
+        {
+            "no_consent": "The rule above says what becomes of it: what is known is not asked.",
+            "stamp": "It gets the consent that was known when it came in, and is decided and delivered with that.",
+        },
+    ),
+    _Rule(
+        "revoked_since",
+        "An event carries a grant, and its person has refused since it was sent.",
+        {
+            "stamped": "What the event carries counts.",
+            "newest": "The refusal counts: what was not delivered yet is withheld, also what waits for a retry.",
+        },
+    ),
+    _Rule(
+        "joined_profiles",
+        "A browser and a person become one profile, and had answered differently.",
+        {
+            "refusal_wins": "The refusal counts, until the person answers again.",
+            "latest": "The latest answer counts.",
+            "conflict": "The profile says conflict, which is enforced like a refusal, until the person answers again.",
+        },
     ),
 )
 
@@ -159,7 +184,7 @@ def _rules(form: Form) -> Rules:
     try:
         return msgspec.convert(values, Rules)
     except msgspec.ValidationError:
-        raise InvalidInput("choose one answer to each of the five rules") from None
+        raise InvalidInput("choose one answer to each of the rules") from None
 
 
 def _rebased(typed: Rules, base: Rules, theirs: Rules) -> Rules:
