@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accept, backfill, console, decide, delivery, memory, trial
+from benchmarks import accept, backfill, console, decide, delivery, ledger, memory, trial
 from benchmarks.table import machine
 
 ALL = {
@@ -15,6 +15,7 @@ ALL = {
     "trial": trial.run,
     "backfill": backfill.run,
     "console": console.run,
+    "ledger": ledger.run,
 }
 
 

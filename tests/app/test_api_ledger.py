@@ -39,7 +39,7 @@ def test_the_same_request_with_the_same_key_is_written_once(api: Api) -> None:
     assert len(api.data("/profiles/once/consent")["history"]) == 1
     other = api.owner.post("/consent", json={**CHOICE, "userId": "twice"}, headers=headers)
     assert other.status_code == 400
-    assert "k1" in other.json()["errors"][0]["message"]
+    assert "idempotency key" in other.json()["errors"][0]["message"]
 
 
 def test_a_batch_is_written_as_a_whole_or_not_at_all(api: Api) -> None:

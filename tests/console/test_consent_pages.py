@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from assent.app.wiring import now
+from harness import wait_until
 from harness.api import Api
 from harness.seat import Seat
 
@@ -59,21 +60,23 @@ def test_categories_show_their_state_destinations_and_shares(owner: Seat, api: A
     api.track("half", preferences=HALF)
     api.track("update", UPDATE, preferences=HALF)
     api.track("without")
+    api.track("another", preferences=BOTH, userId="u-2")
+    wait_until(lambda: len(api.server.stores.ledger.receipts(10)) == 4, "what they said is on record")
     owner.go("/privacy/consent")
     rows(
         owner,
         "Categories",
-        "Analytics analytics Enabled Warehouse 5 100 % 100 %",
-        "advertising advertising Enabled Pixel 3 60 % 0 %",
+        "Analytics analytics Enabled Warehouse 2 100 % 100 %",
+        "advertising advertising Enabled Pixel 1 50 % 0 %",
     )
-    owner.sees("Of the last 7 days' 6 events, 5 carry consent, and 1 of these are consent updates")
-    owner.sees("Shares are of these events, not of people")
+    owner.sees("Of the last 7 days' 7 events, 6 carry consent, and 1 of these are consent updates")
+    owner.sees("People granting is of all people who answered the category")
     shares = api.data("/categories")
     assert [(one["id"], one["events"], one["consentUpdates"]) for one in shares["categories"]] == [
-        ("analytics", {"granted": 5, "of": 5}, {"granted": 1, "of": 1}),
-        ("advertising", {"granted": 3, "of": 5}, {"granted": 0, "of": 1}),
+        ("analytics", {"granted": 6, "of": 6}, {"granted": 1, "of": 1}),
+        ("advertising", {"granted": 4, "of": 6}, {"granted": 0, "of": 1}),
     ]
-    assert (shares["events"], shares["withoutConsent"]) == (6, 1)
+    assert (shares["events"], shares["withoutConsent"]) == (7, 1)
 
 
 def test_warnings_say_what_is_probably_not_meant(owner: Seat, api: Api) -> None:
@@ -259,6 +262,9 @@ def test_a_preset_answers_all_rules_and_the_preview_says_what_that_changes(owner
             "disabledCategory": None,
             "integrationsObject": "yield",
             "noConsent": None,
+            "unstampedEvents": None,
+            "revokedSince": None,
+            "joinedProfiles": None,
         },
         "rules": {
             "severalCategories": "all",
@@ -266,6 +272,9 @@ def test_a_preset_answers_all_rules_and_the_preview_says_what_that_changes(owner
             "disabledCategory": "withhold",
             "integrationsObject": "yield",
             "noConsent": "withhold",
+            "unstampedEvents": "no_consent",
+            "revokedSince": "stamped",
+            "joinedProfiles": "refusal_wins",
         },
     }
 

@@ -160,6 +160,7 @@ def filled(walked: Api, path: str) -> str:
     """The path of an operation with ids of what is really there."""
     users, tokens = walked.server.stores.users.all(), walked.server.stores.tokens.all()
     known = {
+        "anyId": "u-1",
         "backfillId": walked.server.stores.jobs.all(1)[0].id,
         "categoryId": "analytics",
         "destinationId": "warehouse",
@@ -168,6 +169,7 @@ def filled(walked: Api, path: str) -> str:
         "messageId": "m-1",
         "number": "1",
         "offset": "0",
+        "receiptId": "rcp_0",
         "sourceId": "website",
         "tokenId": tokens[0].id,
         "userId": users[1].id,

@@ -1,6 +1,7 @@
 """The ledger's cursor: what becomes a receipt, exactly once, and what is no news."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from assent.delivery.hearing import Hearing
 from assent.delivery.ledger import LedgerReader
 from assent.domain.receipt import Method, Preference, Receipt, Subject
 from assent.domain.record import CONSENT_UPDATE_EVENT, Record
@@ -187,3 +189,38 @@ async def test_nothing_is_written_twice_by_two(rig: Rig) -> None:
         await rig.reader.wait(rig.log.head - 1)
     assert len(rig.ledger.receipts(10)) == 2
     assert rig.ledger.verify() is None
+
+
+async def test_it_says_the_same_however_often_it_begins_anew(rig: Rig, tmp_path: Path) -> None:
+    """What it remembers, and what it finds on disk after a crash, must not differ: also of events that came late."""
+    chance = random.Random(1)
+    choices: list[Any] = [None, {"ads": True}, {"ads": False, "stats": True}, {}, "unreadable"]
+    records = []
+    for number in range(400):
+        choice, user = chance.choice(choices), chance.choice([None, "ann", "ben"])
+        event = saying(choice, user, chance.choice(["b1", "b2"])) if choice is not None else {"userId": user or "ann"}
+        records.append(rig._record(event, NOON + number // 3 - chance.choice([0, 0, 2])))
+    fresh = Ledger(open_database(f"sqlite:///{tmp_path / 'fresh.db'}"))
+    Hearing(fresh).take_in(records, 0, 0)
+    at = 0
+    while at < len(records):
+        page = records[at : at + chance.randint(1, 60)]
+        Hearing(rig.ledger).take_in(page, at, at)
+        at += len(page)
+    assert [one.said for one in rig.ledger.export()] == [one.said for one in fresh.export()]
+
+
+async def test_who_names_more_categories_than_there_can_be_says_nothing(rig: Rig) -> None:
+    [receipt] = await rig.hear(saying({f"made up {number}": True for number in range(501)}))
+    assert (receipt.said.readable, receipt.said.preferences) == (False, {})
+    for page in range(3):
+        await rig.hear(saying({f"{page} {number}": True for number in range(400)}))
+    profile = rig.ledger.profile(Subject(None, "b1"))
+    assert profile is not None
+    assert len(profile.answers) == 1_000
+
+
+async def test_an_id_may_be_long(rig: Rig) -> None:
+    device = "b" * 5_000
+    assert len(await rig.hear(saying({"ads": True}, "ann", device), saying({"ads": True}, "ann", device))) == 1
+    assert rig.ledger.users_of(device) == ["ann"]

@@ -9,11 +9,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from assent.app.cli.data_directory import stores_of
+from assent.app.wiring import open_log_snapshot
+from assent.delivery.hearing import Hearing
 from assent.domain.decision import Verdict
+from assent.domain.receipt import Receipt, Statement
 from assent.domain.workspace import Workspace
 from assent.engine.decide import decide
 from harness import Server
@@ -285,3 +291,26 @@ def assert_order_of_each_person(events: Sequence[Event], name: str = "") -> None
         seen.add(message_id)
         assert last.get(person, "") < message_id, f"{name}: {message_id} came after {last[person]} of {person}"
         last[person] = message_id
+
+
+# --- the ledger
+
+
+def assert_ledger_is_whole(data: Path, again: Path) -> None:
+    """The chain holds, and says what a ledger says that reads the same log in one go, into the directory `again`."""
+    with closing(open_log_snapshot(data)) as log, stores_of(data) as stores, stores_of(again) as fresh:
+        assert stores.ledger.verify() is None
+        position = stores.ledger.state().position
+        hearing, at = Hearing(fresh.ledger), 0
+        while at < position:
+            records = log.read(at, min(1_000, position - at))
+            hearing.take_in(records, at, at)
+            at += len(records)
+        found, expected = (list(map(_said, one.ledger.export())) for one in (stores, fresh))
+        assert found == expected
+        assert len(found) > 0
+        print(f"{len(found)} receipts of {position} events")
+
+
+def _said(receipt: Receipt) -> Statement:
+    return receipt.said

@@ -9,6 +9,7 @@ from faults.fault_rig import (
     Clients,
     Receiver,
     assert_complete_and_allowed,
+    assert_ledger_is_whole,
     assert_order_of_each_person,
 )
 from harness import Server, assert_accounts_balance, wait_until
@@ -57,6 +58,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) 
             for name, events in received.items():
                 assert_order_of_each_person(events, name)
             assert_accounts_balance(server)
+            assert_ledger_is_whole(server.data, tmp_path / "again")
             total = sum(len(events) for events in received.values())
             print(f"{len(clients.acknowledged)} acknowledged, {total} delivered, {duplicates} of them again")
             assert len(clients.acknowledged) >= 20 * KILLS

@@ -20,6 +20,8 @@ class Mutant(NamedTuple):
 
 _TESTS: Final = {
     "domain/workspace.py": ("tests/spec",),
+    "engine/profile.py": ("tests/engine/test_profile.py",),
+    "engine/receipts.py": ("tests/delivery/test_ledger_reader.py",),
     "engine/accept.py": ("tests/engine/test_accept.py", "tests/engine/test_accept_properties.py"),
     "engine/consent.py": ("tests/spec", "tests/engine/test_consent.py"),
     "engine/decide.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_decide_properties.py"),
@@ -433,6 +435,34 @@ MUTANTS: Final = (
         "decision_for(policy, key, destination)",
     ),
     Mutant("a shadow counts kinds of events", "engine/shadow.py", "+= events", "+= 1"),
+    # ---------------------------------------------------------------- profiles
+    Mutant("an update leaves what it does not name", "engine/profile.py", "not statement.complete:", "True:"),
+    Mutant(
+        "what is unreadable replaces a refusal",
+        "engine/profile.py",
+        "if preference is Preference.UNKNOWN and",
+        "if False and",
+    ),
+    Mutant(
+        "at one moment a grant counts",
+        "engine/profile.py",
+        "key=lambda said: _RANK[said[3]]",
+        "key=lambda said: -_RANK[said[3]]",
+    ),
+    Mutant(
+        "receipts count as they came in",
+        "engine/profile.py",
+        "sorted(receipts, key=lambda one: one.moment)",
+        "list(receipts)",
+    ),
+    Mutant("a late receipt is followed", "engine/profile.py", "if newest.moment <= profile.latest or", "if"),
+    Mutant(
+        "a browser's stamp speaks for the person at once",
+        "engine/profile.py",
+        "is_joined_now = profile.links[device] == moment and",
+        "is_joined_now = False and",
+    ),
+    Mutant("an unreadable value is a grant", "engine/receipts.py", "if value is True:", "if value is not False:"),
     # ---------------------------------------------------------------- holding and reading again
     Mutant("a held source holds nothing", "engine/hold.py", "if source in self._sources:", "if False:"),
     Mutant(

@@ -32,13 +32,18 @@ class Oidc(msgspec.Struct, frozen=True, kw_only=True):
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server keeps its data and how long.
 
-    The log forgets events after `keep`, and the oldest when it is over `keep_bytes` (None: no limit).
+    The log forgets events after `keep`, and the oldest when it is over `keep_bytes` (None: no limit). `hook_secret` is
+    what webhooks are signed with; None takes none.
     """
 
     data: Path
     keep: timedelta = DEFAULT_KEEP
     keep_bytes: int | None = None
     oidc: Oidc | None = None
+    hook_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Config(data={self.data!r})"
 
 
 def read_oidc(issuer: str | None, client_id: str | None, secret: str | None, name: str, members: str) -> Oidc | None:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from assent.delivery.ledger import LedgerReader
 from assent.delivery.worker import Worker
 from assent.log.interface import ACCEPTED, Counts, Log
 from assent.store.accounts import Settlement
@@ -61,15 +62,18 @@ class Metrics:
             if events > 0:  # what is taken up again is taken off there, and no counter goes back
                 self.settled[settlement.destination, account.state, account.reason] += events
 
-    def render(self, log: Log, workers: Iterable[Worker], *, observing: bool = False) -> bytes:
+    def render(self, log: Log, workers: Iterable[Worker], ledger: LedgerReader, *, observing: bool = False) -> bytes:
         """The text that Prometheus scrapes."""
         registry = CollectorRegistry()
-        registry.register(_Snapshot(self, log, list(workers), observing))
+        registry.register(_Snapshot(self, log, list(workers), ledger, observing))
         return generate_latest(registry)
 
 
 class _Snapshot(Collector):
-    def __init__(self, metrics: Metrics, log: Log, workers: list[Worker], observing: bool) -> None:
+    def __init__(
+        self, metrics: Metrics, log: Log, workers: list[Worker], ledger: LedgerReader, observing: bool
+    ) -> None:
+        self._ledger = ledger
         self._metrics = metrics
         self._log = log
         self._workers = workers
@@ -91,6 +95,8 @@ class _Snapshot(Collector):
         yield _gauge("assent_log_head", "The offset that the next event gets.", [((), self._log.head)])
         text = "1 while consent is decided and counted, but not enforced."
         yield _gauge("assent_observing", text, [((), int(self._observing))])
+        unheard = self._log.head - self._ledger.position
+        yield _gauge("assent_ledger_lag_events", "Events that the consent ledger has not read yet.", [((), unheard)])
         lag = [((one.destination,), self._log.head - one.position) for one in self._workers]
         yield _gauge("assent_cursor_lag_events", "Events that a destination has not read yet.", lag)
         waiting = [((one.destination,), len(one.waiting)) for one in self._workers]

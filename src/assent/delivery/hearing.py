@@ -1,5 +1,6 @@
 """Telling which events have news of consent: of most of them a look-up says that they have none."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -7,12 +8,13 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from assent.domain.receipt import Subject
 from assent.domain.record import Record
-from assent.engine.receipts import Choice, choice_of, is_update, statement_of, subject_of
+from assent.engine.receipts import Choice, choice_of, fingerprint, is_update, statement_of, subject_of
 from assent.store.ledger import Ledger, LedgerState, ReadOn
 from assent.store.profile_rows import Known
 
 _REMEMBERED: Final = 200_000
-_KEYS_REMEMBERED: Final = 10_000
+_KEYS_REMEMBERED: Final = 2_000
+_ID_REMEMBERED: Final = 64
 _MOST_HEARD: Final = 100_000
 _SET_BACK_MS: Final = 1_000
 """Requests that come together are written in any order; beyond this, the clock was set back."""
@@ -49,6 +51,7 @@ class _News(NamedTuple):
     subject: Subject
     choice: Choice | None
     is_update: bool
+    print_: bytes
 
 
 class Hearing:
@@ -60,10 +63,10 @@ class Hearing:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._last: Remembered[str, Choice] = Remembered(_REMEMBERED)
+        self._last: Remembered[str, bytes] = Remembered(_REMEMBERED)
         self._settled: Remembered[tuple[str, str], bool] = Remembered(_REMEMBERED)
         self._heard_lately: set[str] = set()
-        self._choice = lru_cache(_KEYS_REMEMBERED)(lambda key: (choice_of(key), is_update(key)))
+        self._choice = lru_cache(_KEYS_REMEMBERED)(_read_choice)
         self._number = 0
         self._removals = 0
 
@@ -77,7 +80,7 @@ class Hearing:
         skews = [clock.skew_at(record) for record in records]
         statements = [
             statement_of(record, start + at, subject, choice, skews[at])
-            for at, record, subject, choice, _update in self._news(records)
+            for at, record, subject, choice, _update, _print in self._news(records)
         ]
         read = ReadOn(position, start + len(records), clock.last, clock.skew)
         written = self._ledger.read_on(statements, read)
@@ -116,43 +119,44 @@ class Hearing:
     def _perhaps_news(self, records: Sequence[Record]) -> Iterator[_News]:
         """What a look at the memory does not rule out."""
         for at, record in enumerate(records):
-            choice, update = self._choice(record.routing_key)
+            choice, update, print_ = self._choice(record.routing_key)
             subject = subject_of(record)
             if subject.user_id is None and subject.anonymous_id is None:
                 continue
-            is_same = choice is None or self._last.get(_device(subject)) == choice
+            is_same = choice is None or self._last.get(_device(subject)) == print_
             if update or not is_same or self._may_join(subject):
-                yield _News(at, record, subject, choice, update)
+                yield _News(at, record, subject, choice, update, print_)
 
     def _may_join(self, subject: Subject) -> bool:
         user, device = subject.user_id, subject.anonymous_id
         if user is None or device is None:
             return False
-        is_joined = self._settled.get((user, device))
+        is_joined = self._settled.get((_short(user), _short(device)))
         return is_joined is None or (not is_joined and not self._heard_lately.isdisjoint(_ids(subject)))
 
     def _is_news(self, one: _News, known: Known) -> bool:
-        says_new = one.choice is not None and one.choice != self._said_last(one.subject, known)
+        says_new = one.choice is not None and one.print_ != self._said_last(one.subject, known)
         if one.choice is not None:
-            self._last.put(_device(one.subject), one.choice)
+            self._last.put(_device(one.subject), one.print_)
         joins = self._joins(one.subject, known, speaks=one.choice is not None)
         return one.is_update or says_new or joins
 
-    def _said_last(self, subject: Subject, known: Known) -> Choice | None:
+    def _said_last(self, subject: Subject, known: Known) -> bytes | None:
         """What was said in this page or lately, else what the ledger has."""
         last = self._last.get(_device(subject))
         if last is not None or known.last is None:
             return last
-        return Choice(known.last.preferences, known.last.readable)
+        return fingerprint(Choice(known.last.preferences, known.last.readable))
 
     def _joins(self, subject: Subject, known: Known, *, speaks: bool) -> bool:
         """Whether two ids that were not one person are from now on. Nothing is joined with nothing."""
         user, device = subject.user_id, subject.anonymous_id
         if user is None or device is None:
             return False
-        was_joined = known.linked or self._settled.get((user, device)) is True
+        pair = _short(user), _short(device)
+        was_joined = known.linked or self._settled.get(pair) is True
         is_joined = speaks or known.heard_of or not self._heard_lately.isdisjoint(_ids(subject))
-        self._settled.put((user, device), was_joined or is_joined)
+        self._settled.put(pair, was_joined or is_joined)
         return is_joined and not was_joined
 
 
@@ -171,13 +175,24 @@ class _Clock:
         return self.skew
 
 
+def _read_choice(key: bytes) -> tuple[Choice | None, bool, bytes]:
+    """What a routing key says of consent, whether it is an update, and the fingerprint of what it says."""
+    choice = choice_of(key)
+    return choice, is_update(key), fingerprint(choice) if choice is not None else b""
+
+
 def _device(subject: Subject) -> str:
     """Who repeats what they said: the browser or app, or the person where there is none."""
-    return f"a{subject.anonymous_id}" if subject.anonymous_id is not None else f"u{subject.user_id}"
+    return _short(f"a{subject.anonymous_id}" if subject.anonymous_id is not None else f"u{subject.user_id}")
 
 
 def _ids(subject: Subject) -> Iterable[str]:
     if subject.user_id is not None:
-        yield f"u{subject.user_id}"
+        yield _short(f"u{subject.user_id}")
     if subject.anonymous_id is not None:
-        yield f"a{subject.anonymous_id}"
+        yield _short(f"a{subject.anonymous_id}")
+
+
+def _short(id_: str) -> str:
+    """An id to be remembered: senders choose how long theirs are."""
+    return id_ if len(id_) <= _ID_REMEMBERED else hashlib.blake2b(id_.encode(), digest_size=20).hexdigest()

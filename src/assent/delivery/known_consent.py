@@ -13,6 +13,7 @@ from assent.engine.stamp import Stamp, is_unstamped, stamp_for
 from assent.store.ledger import Ledger
 
 _REMEMBERED: Final = 100_000
+_LARGE: Final = 100
 _MOST_NEWS: Final = 10_000
 
 _Value = TypeVar("_Value")
@@ -49,6 +50,7 @@ class KnownConsent:
         self._ledger = ledger
         self._profiles: OrderedDict[str, Profile | None] = OrderedDict()
         self._users: OrderedDict[str, list[str]] = OrderedDict()
+        self._touched: set[str] = set()
         self._number = self._removals = 0
 
     def look(self, events: Sequence[tuple[int, Record]], *, then: bool, now: bool) -> Known:
@@ -61,6 +63,7 @@ class KnownConsent:
         self._refresh()
         self._load({subject for _offset, subject, _unstamped in wanted})
         found = [(offset, subject, unstamped, self._profile(subject)) for offset, subject, unstamped in wanted]
+        self._forget_large()
         return Known(
             {
                 offset: known
@@ -74,6 +77,13 @@ class KnownConsent:
         if profile is None or profile.position <= offset:
             return profile
         return self._ledger.profile_as_of(subject, offset)
+
+    def _forget_large(self) -> None:
+        """INVARIANT: bounded in bytes too. What names more categories than anybody asks for is not remembered."""
+        for person in [
+            one for one in self._touched if (found := self._profiles.get(one)) and len(found.answers) > _LARGE
+        ]:
+            del self._profiles[person]
 
     def _refresh(self) -> None:
         """Forget what has changed since the last look."""
@@ -99,7 +109,7 @@ class KnownConsent:
         asked = list(subjects)
         devices = {one.anonymous_id for one in asked if one.user_id is None and one.anonymous_id is not None}
         _keep(self._users, devices, lambda missing: self._ledger.users_by_device(missing), list)
-        people = {person for one in asked for person in self._people(one)}
+        people = self._touched = {person for one in asked for person in self._people(one)}
         _keep(self._profiles, people, lambda missing: self._ledger.profiles_of(missing), lambda: None)
 
     def _profile(self, subject: Subject) -> Profile | None:

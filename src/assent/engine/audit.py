@@ -44,6 +44,17 @@ class DestinationFigures(msgspec.Struct, frozen=True):
     held: int = 0
 
 
+class LedgerFigures(msgspec.Struct, frozen=True):
+    """What the ledger says: how far it has read the log, how many receipts it wrote, and how many there are."""
+
+    position: int = 0
+    written: int = 0
+    receipts: int = 0
+
+
+_NO_LEDGER: Final = LedgerFigures()
+
+
 class Balance(msgspec.Struct, frozen=True):
     """The accounts of one destination; `accepted` counts the events that were its to read."""
 
@@ -69,21 +80,25 @@ class Audit(msgspec.Struct, frozen=True):
     log: LogFigures
     log_problems: tuple[str, ...]
     balances: tuple[Balance, ...]
+    ledger: LedgerFigures = LedgerFigures()
+    ledger_problems: tuple[str, ...] = ()
 
     @property
     def problems(self) -> list[str]:
         """Everything that does not balance, each with the name of what it is about."""
         of_destinations = [f"{one.destination}: {problem}" for one in self.balances for problem in one.problems]
-        return [*(f"log: {problem}" for problem in self.log_problems), *of_destinations]
+        of_ledger = [f"ledger: {problem}" for problem in self.ledger_problems]
+        return [*(f"log: {problem}" for problem in self.log_problems), *of_ledger, *of_destinations]
 
 
-def audit(log: LogFigures, destinations: Sequence[DestinationFigures]) -> Audit:
+def audit(log: LogFigures, destinations: Sequence[DestinationFigures], ledger: LedgerFigures = _NO_LEDGER) -> Audit:
     """Check that received = accepted + discarded, and for each destination accepted = delivered + withheld + retrying
     + failed + held + not yet read (DESIGN.md, section 3).
 
     The figures of the destinations must have been taken before those of the log: then a running server changes nothing.
     """
-    return Audit(log, tuple(_log_problems(log)), tuple(_balance(log, one) for one in destinations))
+    balances = tuple(_balance(log, one) for one in destinations)
+    return Audit(log, tuple(_log_problems(log)), balances, ledger, tuple(_ledger_problems(log, ledger)))
 
 
 def _log_problems(log: LogFigures) -> Iterator[str]:
@@ -91,6 +106,13 @@ def _log_problems(log: LogFigures) -> Iterator[str]:
         yield f"it counted {_events(log.accepted)} as accepted, but has given out {log.head} offsets"
     if log.missing:
         yield f"the events at {_named(log.missing)} are gone"
+
+
+def _ledger_problems(log: LogFigures, ledger: LedgerFigures) -> Iterator[str]:
+    if ledger.position > log.head:
+        yield f"its cursor stands at {ledger.position}, {ledger.position - log.head} beyond the end of the log"
+    if ledger.written != ledger.receipts:
+        yield f"it wrote {ledger.written} receipts, and there are {ledger.receipts}"
 
 
 def _balance(log: LogFigures, figures: DestinationFigures) -> Balance:

@@ -13,6 +13,9 @@ import msgspec
 
 from assent.domain.receipt import Answer, Method, Moment, Preference, Profile, Receipt, Statement
 
+MOST_CATEGORIES: Final = 1_000
+"""Of how many a profile knows the answer: senders choose their names, and nobody asks for so many."""
+
 _NOBODY: Final = Profile()
 
 _RANK: Final = {Preference.GRANTED: 0, Preference.UNKNOWN: 1, Preference.DENIED: 2}
@@ -143,6 +146,8 @@ def _implied(answers: dict[str, tuple[Answer, ...]], said: Said, voice: _Voice) 
 def _set(
     answers: dict[str, tuple[Answer, ...]], category: str, preference: Preference, said: Said, voice: _Voice
 ) -> None:
+    if category not in answers and len(answers) >= MOST_CATEGORIES:
+        return
     standing = answers.get(category, ())
     replaced = [one for one in standing if one.stream in voice.scope]
     if preference is Preference.UNKNOWN and any(one.preference is Preference.DENIED for one in replaced):

@@ -18,6 +18,9 @@ from assent.engine.policy import event_of
 GENESIS: Final = "0" * 64
 """The hash before the first receipt."""
 
+MOST_CATEGORIES: Final = 500
+"""How many categories one consent object may name: one that names more is no choice that anybody made."""
+
 _NOTICE_CHARACTERS: Final = 200
 _NOBODY: Final = Subject()
 
@@ -40,9 +43,14 @@ def choice_of(routing_key: bytes) -> Choice | None:
     preferences = read_preferences(event_of(routing_key))
     if preferences is Whole.ABSENT:
         return None
-    if isinstance(preferences, Whole):
+    if isinstance(preferences, Whole) or len(preferences) > MOST_CATEGORIES:
         return Choice({}, readable=False)
     return Choice({str(name): _preference(value) for name, value in preferences.items()})
+
+
+def fingerprint(choice: Choice) -> bytes:
+    """What tells this choice from others, in a few bytes."""
+    return hashlib.blake2b(_encode([choice.readable, choice.preferences]), digest_size=16).digest()
 
 
 def is_update(routing_key: bytes) -> bool:

@@ -11,7 +11,7 @@ from assent.engine.policy import Policy, event_of
 from assent.engine.receipts import choice_of
 from assent.engine.routing import routing_key
 
-_REMEMBERED: Final = 10_000
+_REMEMBERED: Final = 2_000
 
 STAMPED_BY: Final = "assent"
 """What `context.consent.stampedBy` says of an event that we stamped."""

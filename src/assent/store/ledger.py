@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
 
 from assent.domain.errors import Conflict, InvalidInput, NotFound
 from assent.domain.receipt import Method, Preference, Profile, Receipt, Statement, Subject
+from assent.engine.audit import LedgerFigures
 from assent.engine.profile import fold, together
 from assent.engine.receipts import GENESIS, fault, seal
-from assent.store.database import reading
+from assent.store.database import execute_many, reading
 from assent.store.profile_rows import (
     Changes,
     Known,
@@ -115,10 +116,11 @@ class Ledger:
         Raises InvalidInput when the key was used for something else.
         """
         with self._engine.begin() as connection:
+            key = key and _kept_key(key)
             digest = hashlib.sha256(_encode([one.evidence for one in statements])).digest()
             if key and (found := connection.execute(select(consent_keys).where(consent_keys.c.key == key)).first()):
                 if found.digest != digest:
-                    raise InvalidInput(f"the idempotency key `{key}` was used for another request: use a new one")
+                    raise InvalidInput("the idempotency key was used for another request: use a new one")
                 return _by_ids(connection, _decode_ids(found.receipts))
             state = _state(connection)
             since = [msgspec.structs.replace(one, skew=state.skew) for one in statements]
@@ -131,7 +133,7 @@ class Ledger:
     def is_used(self, key: str) -> bool:
         """Whether a request with this idempotency key was written."""
         with reading(self._engine) as connection:
-            return connection.scalar(select(consent_keys.c.at).where(consent_keys.c.key == key)) is not None
+            return connection.scalar(select(consent_keys.c.at).where(consent_keys.c.key == _kept_key(key))) is not None
 
     def forget(self, subject_ids: Sequence[str], key: bytes) -> Forgotten:
         """Remove somebody, by user ids and anonymous ids: profiles and identities go; of receipts the ids, which become
@@ -241,6 +243,13 @@ class Ledger:
         with reading(self._engine) as connection:
             return said_last(connection, subjects)
 
+    def figures(self) -> LedgerFigures:
+        """What `assent audit` looks at; whether the receipts say what they said is for `verify`."""
+        with reading(self._engine) as connection:
+            state = _state(connection)
+            there = connection.scalar(select(func.count()).select_from(receipts)) or 0
+        return LedgerFigures(state.position, state.number, there)
+
     def profile(self, subject: Subject) -> Profile | None:
         """What is known of a person now, by one id or two; None where nothing is."""
         with reading(self._engine) as connection:
@@ -330,6 +339,11 @@ def _state(connection: Connection) -> LedgerState:
     )
 
 
+def _kept_key(key: str) -> str:
+    """An idempotency key as it is kept: callers may have put an id into it, which must not outlast the person."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 def _move(connection: Connection, **values: object) -> None:
     if connection.execute(update(ledger).values(**values)).rowcount:
         return
@@ -347,7 +361,7 @@ def _write(connection: Connection, state: LedgerState, statements: Sequence[Stat
         written.append(receipt)
         previous = receipt.hash
     if written:
-        connection.execute(insert(receipts), [row_of(one) for one in written])
+        execute_many(connection, insert(receipts), [row_of(one) for one in written])
         _move(connection, number=written[-1].number, hash=bytes.fromhex(previous))
         Changes(connection).add(written)
     return written

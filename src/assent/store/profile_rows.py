@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_
 
 from assent.domain.receipt import Method, Preference, Profile, Receipt, Statement, Subject
 from assent.engine.profile import Said, fold, followed, together
-from assent.store.database import upsert
+from assent.store.database import execute_many, upsert
 from assent.store.receipt_rows import PSEUDONYM, is_pseudonym, statement_of
 from assent.store.tables import identities, ledger, people_by_answer, profiles, receipts
 
@@ -20,11 +20,10 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Utterance(msgspec.Struct, frozen=True):
-    """What a device said last: its next event is news only if it says something else."""
+    """What a device said last, as it came in: its next event is news only if it says something else."""
 
     preferences: dict[str, Preference]
     readable: bool
-    occurred_at: int
 
 
 _decode_utterance = msgspec.json.Decoder(Utterance).decode
@@ -158,7 +157,7 @@ class Changes:
             for person, row in self._rows.items()
         ]
         if rows:
-            connection.execute(statement, rows)
+            execute_many(connection, statement, rows)
         links = [{"anonymous_id": a, "user_id": u, "position": at} for (a, u), at in self._links.items()]
         if links:
             connection.execute(insert(identities), links)
@@ -193,9 +192,7 @@ def _later(last: Utterance | None, statement: Statement) -> Utterance | None:
         return last
     if not (statement.preferences or statement.complete or not statement.readable):
         return last
-    if last is not None and last.occurred_at > statement.moment.occurred_at:
-        return last
-    return Utterance(statement.preferences, statement.readable, statement.moment.occurred_at)
+    return Utterance(statement.preferences, statement.readable)
 
 
 def _rows(connection: Connection, people: Sequence[str]) -> dict[str, _Kept]:

@@ -35,7 +35,10 @@ def print_audit(found: "Audit") -> None:
     console = plain_console()
     log = found.log
     received = f"{log.accepted + log.discarded:,} received = {log.accepted:,} accepted + {log.discarded:,} discarded"
-    console.print(f"{received}\n")
+    console.print(received)
+    ledger = found.ledger
+    unread = max(log.head - ledger.position, 0)
+    console.print(f"{ledger.receipts:,} receipts in the ledger, which has {unread:,} events still to read\n")
     console.print(_table(found))
     console.print()
     for problem in found.problems:

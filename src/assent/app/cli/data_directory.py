@@ -89,9 +89,9 @@ class DataDirectory:
     def audit(self) -> Audit:
         """Whether the accounts balance. Raises NotFound."""
         with existing_stores(self._path) as stores:
-            destinations = stores.accounts.figures()
+            destinations, ledger = stores.accounts.figures(), stores.ledger.figures()
         # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
-        return audit(self._log_figures(), destinations)
+        return audit(self._log_figures(), destinations, ledger)
 
     def _log_figures(self) -> LogFigures:
         if not (self._path / _LOG).exists():
