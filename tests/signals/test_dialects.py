@@ -23,6 +23,7 @@ CATEGORIES = (
     Category(
         "advertising", signals=("tcf:3", "tcf:4", "tcf:vendor 755", "gpp:sale", "gpp:targeted_advertising", "gpc")
     ),
+    Category("both", signals=("onetrust:C0002", "onetrust:C0009")),
     Category("C0004"),
     Category("marketing"),
     Category("4"),
