@@ -42,6 +42,12 @@ def test_events_go_where_what_they_say_allows(server: Server) -> None:
         "gpc": ("pages", {"consent": {"cookie": COOKIE.format(ads=1), "gpc": True}}, {"warehouse"}),
         "broken": ("pages", {"consent": {"cookie": "OptanonConsent=broken"}}, set()),
         "nobody": ("pages", {"consent": {"cookie": "session=1"}}, set()),
+        "header": ("pages", {"consent": {"cookie": COOKIE.format(ads=1)}}, {"warehouse"}),
+        "unsaid": (
+            "stock",
+            {"consent": {"categoryPreferences": {"C0002": True, "advertising": True}}},
+            {"warehouse", "ads"},
+        ),
         "stamped": ("pages", {"consent": {"categoryPreferences": {"C0002": True}}}, {"warehouse"}),
         "rudder": ("rudder", {"consentManagement": rudder}, {"warehouse"}),
         "stray": ("stock", {"consent": {"cookie": COOKIE.format(ads=1)}, "consentManagement": rudder}, set()),
@@ -49,7 +55,8 @@ def test_events_go_where_what_they_say_allows(server: Server) -> None:
     client = HttpClient(server.port)
     for name, (source, context, _) in cases.items():
         event = {"event": "Bought", "userId": "u1", "messageId": name, "writeKey": f"{source}-key", "context": context}
-        assert client.post("/v1/track", event).status == 200
+        signal = {"Sec-GPC": "1"} if name in ("header", "unsaid") else {"Sec-GPC": "0"}
+        assert client.post("/v1/track", event, signal).status == 200
     client.close()
     server.settle()
     delivered = {one: {event["messageId"]: event for event in server.delivered(one)} for one in ("warehouse", "ads")}

@@ -146,6 +146,18 @@ def test_every_event_of_a_batch_is_read_with_the_root_merged_into_it() -> None:
     assert [one["advertising"] for one in said] == [True, False]
 
 
+def test_a_request_with_global_privacy_control_says_so_in_each_event() -> None:
+    def said(event: Any, *dialects: Any) -> Any:
+        found = Translator(Source("web", "key", consent_from=dialects), CATEGORIES).with_gpc(event)
+        return found and found["context"]["consent"]
+
+    assert said(TRACK, "gpc") == {"gpc": True, "categoryPreferences": {"advertising": False}}
+    assert said({"context": {"consent": {"gpc": False}}}, "gpc") is None
+    assert said({"context": {"consent": "unreadable"}}, "gpc") is None
+    assert said("no event", "gpc") is None
+    assert said(TRACK, "tcf") is None
+
+
 def test_a_consent_update_is_checked_by_what_was_read() -> None:
     update = {**TRACK, "event": CONSENT_UPDATE_EVENT}
     assert isinstance(accepted({**update, "context": {"consent": {"tcf": ALL}}}, "tcf"), Record)
