@@ -1,11 +1,13 @@
 """Sources that state consent in other ways than Segment's, through a real server: enforced, explained, kept as sent."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import Server, running_server
+from harness.api import a_workspace, running_api
 from harness.http_client import HttpClient
 
 WORKSPACE = {
@@ -40,6 +42,12 @@ def test_events_go_where_what_they_say_allows(server: Server) -> None:
         "gpc": ("pages", {"consent": {"cookie": COOKIE.format(ads=1), "gpc": True}}, {"warehouse"}),
         "broken": ("pages", {"consent": {"cookie": "OptanonConsent=broken"}}, set()),
         "nobody": ("pages", {"consent": {"cookie": "session=1"}}, set()),
+        "header": ("pages", {"consent": {"cookie": COOKIE.format(ads=1)}}, {"warehouse"}),
+        "unsaid": (
+            "stock",
+            {"consent": {"categoryPreferences": {"C0002": True, "advertising": True}}},
+            {"warehouse", "ads"},
+        ),
         "stamped": ("pages", {"consent": {"categoryPreferences": {"C0002": True}}}, {"warehouse"}),
         "rudder": ("rudder", {"consentManagement": rudder}, {"warehouse"}),
         "stray": ("stock", {"consent": {"cookie": COOKIE.format(ads=1)}, "consentManagement": rudder}, set()),
@@ -47,7 +55,8 @@ def test_events_go_where_what_they_say_allows(server: Server) -> None:
     client = HttpClient(server.port)
     for name, (source, context, _) in cases.items():
         event = {"event": "Bought", "userId": "u1", "messageId": name, "writeKey": f"{source}-key", "context": context}
-        assert client.post("/v1/track", event).status == 200
+        signal = {"Sec-GPC": "1"} if name in ("header", "unsaid") else {"Sec-GPC": "0"}
+        assert client.post("/v1/track", event, signal).status == 200
     client.close()
     server.settle()
     delivered = {one: {event["messageId"]: event for event in server.delivered(one)} for one in ("warehouse", "ads")}
@@ -59,3 +68,24 @@ def test_events_go_where_what_they_say_allows(server: Server) -> None:
         "cookie": COOKIE.format(ads=0),
         "categoryPreferences": {"C0002": True, "advertising": False},
     }
+
+
+def test_an_event_can_be_tried_as_of_such_a_source(tmp_path: Path) -> None:
+    workspace = a_workspace(warehouse="blackhole", pixel="blackhole")
+    workspace["sources"].append({"id": "pages", "write_key": "pages-key", "consent_from": ["cookie"]})
+    event = {
+        "type": "track",
+        "event": "Bought",
+        "userId": "u1",
+        "context": {"consent": {"cookie": 'klaro={"analytics":true}'}},
+    }
+    with running_api(tmp_path, workspace) as api:
+
+        def tried(**query: str) -> Any:
+            answer = api.member.post("/decisions", json=event, params=query)
+            assert answer.status_code == (404 if query.get("source") == "nobody" else 200)
+            return {one["destination"]: one["reason"] for one in answer.json().get("data", {}).get("decisions", ())}
+
+        assert tried() == {"warehouse": "consent_absent", "pixel": "consent_absent"}
+        assert tried(source="pages") == {"warehouse": "consented", "pixel": "category_missing"}
+        assert tried(source="nobody") == {}

@@ -38,8 +38,8 @@ destinations: [{id: facebook}, {id: amplitude}]
 GRANTED = {"messageId": "m1", "type": "page", "context": {"consent": {"categoryPreferences": {"ad": True}}}}
 GRANTED_DECISION = Decision(Verdict.DELIVER, Reason.CONSENTED, ("ad",))
 GRANTED_LINE = (
-    '{"messageId":"m1","decisions":{"facebook":{"verdict":"deliver","reason":"consented","categories":["ad"]},'
-    '"amplitude":{"verdict":"withhold","reason":"category_missing","categories":["analytics"]}}}\n'
+    '{"messageId":"m1","decisions":{"facebook":{"verdict":"deliver","reason":"consented","categories":["ad"],"observed":false},'
+    '"amplitude":{"verdict":"withhold","reason":"category_missing","categories":["analytics"],"observed":false}}}\n'
 )
 
 
@@ -239,7 +239,7 @@ def test_a_wrong_workspace_file(tmp_path: Path) -> None:
     assert done.stderr.decode() == (
         f"{file}:1: workspace: `1` is a number, and text is wanted; write it in quotes\n"
         f"{file}:2: destination: `destination` is no key here; did you mean `destinations`? "
-        "the keys are workspace, consent, sources, destinations\n"
+        "the keys are workspace, consent, sources, destinations, held, observe, backfill_later_grants, controller\n"
     )
 
 

@@ -146,13 +146,14 @@ def test_a_scalar_is_what_json_has_and_else_the_text_it_looks_like(written: str,
     [
         ("", "w.yaml:1: is empty"),
         ("# nothing\n", "w.yaml:1: is empty"),
-        ("[]", "w.yaml:1: must be a mapping; the keys are workspace, consent, sources, destinations"),
+        ("[]", "w.yaml:1: must be a mapping; the keys are workspace, consent, sources, destinations, held, observe, "
+            "backfill_later_grants, controller"),
         ("workspace: a\nworkspace: b", "w.yaml:2: workspace: is given twice, first on line 1"),
         ("{workspace: a, workspace: b}", "w.yaml:1: workspace: is given twice, first on line 1"),
         (
             "workspace: a\nconsents: {}",
             "w.yaml:2: consents: `consents` is no key here; did you mean `consent`? "
-            "the keys are workspace, consent, sources, destinations",
+            "the keys are workspace, consent, sources, destinations, held, observe, backfill_later_grants, controller",
         ),
         (
             "consent:\n  categories:\n    - id: 1\n",

@@ -180,6 +180,7 @@ def test_a_category_is_created_changed_and_deleted(owner: Seat, api: Api) -> Non
         "name": "Personal offers",
         "enabled": True,
         "destinations": ["warehouse", "pixel"],
+        "signals": [],
     }
 
     owner.page.get_by_role("link", name="Edit Personal offers").click()

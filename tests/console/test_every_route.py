@@ -12,6 +12,7 @@ from harness.api import Api, a_workspace, running_api
 from harness.waiting import wait_until
 
 CHANGE_NOTHING = {
+    ("POST", "/api/v1/category-scan"),
     ("POST", "/api/v1/decisions"),
     ("POST", "/api/v1/workspace/plan"),
     ("POST", "/api/v1/trials"),

@@ -180,6 +180,10 @@ class Rig:
         end = self.log.head if cursor.until is None else cursor.until
         return cursor.position >= end and not self.accounts.waiting().get(destination)
 
+    def is_concerned_by_a_hold(self, destination: str) -> bool:
+        """Whether a source or a category is held whose events it gets, by the version in force."""
+        return self._in_force.policy.holds.concern(destination)
+
     def worker(self, destination: str) -> Worker:
         [found] = [one for one in self.delivery.workers if one.destination == destination]
         return found

@@ -18,6 +18,7 @@ from assent.app.services import backfill
 from assent.app.services.explain_event import Explainer
 from assent.app.services.fates import Fates
 from assent.app.wiring import open_stores
+from assent.delivery.worker import Worker
 from assent.domain.decision import Decision, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.job import JobState
@@ -137,7 +138,14 @@ class Time(RuleBasedStateMachine):
     async def _settle(self) -> None:
         for one in DESTINATIONS:
             self.rig.fake(one).answer = take_everything
-        await self.rig.until(lambda: all(one.is_idle for one in self.rig.delivery.workers), "rest")
+        await self.rig.until(lambda: all(self._is_at_rest(one) for one in self.rig.delivery.workers), "rest")
+
+    def _is_at_rest(self, worker: Worker) -> bool:
+        """Whether there is nothing for it to do, but to wait for a release with what it tried before a hold."""
+        waiting = worker.waiting.first(1_000)
+        if worker.is_idle or not waiting or not self.rig.is_concerned_by_a_hold(worker.destination):
+            return worker.is_idle
+        return worker.position == self.rig.log.head and all(one.answer == "it is held" for one in waiting)
 
     @rule(which=st.sets(st.sampled_from(DESTINATIONS), min_size=1), speed=st.sampled_from([None, 3]))
     def backfill(self, which: set[str], speed: int | None) -> None:

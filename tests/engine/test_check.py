@@ -79,7 +79,13 @@ def _found(document: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ([], ["must be a mapping; the keys are workspace, consent, sources, destinations"]),
+        (
+            [],
+            [
+                "must be a mapping; the keys are workspace, consent, sources, destinations, held, observe, "
+                "backfill_later_grants, controller"
+            ],
+        ),
         (None, ["is empty"]),
         ({"workspace": 7}, ["workspace: `7` is a number, and text is wanted; write it in quotes"]),
         ({"workspace": True}, ["workspace: `true` is true or false, and text is wanted; write it in quotes"]),
@@ -205,3 +211,17 @@ def test_a_signal_is_a_tool_and_an_id(signals: list[str], said: list[str]) -> No
     found = _found({"consent": {"categories": [{"id": "a", "signals": signals}]}})
     assert len(found) == len(said)
     assert all(one in mistake for one, mistake in zip(said, found, strict=True))
+
+
+def test_signals_and_sources_that_do_not_meet_deserve_a_warning() -> None:
+    def said(signals: list[str], consent_from: list[str]) -> list[str]:
+        document = {
+            "consent": {"categories": [{"id": "ads", "signals": signals}]},
+            "sources": [{"id": "web", "write_key": "k", "consent_from": consent_from}],
+        }
+        return find_warnings(msgspec.convert(document, Workspace))
+
+    assert ["has signals, and no source" in one for one in said(["tcf:4"], [])] == [True]
+    assert ["states consent by `gpp`" in one for one in said(["onetrust:C0004"], ["cookie", "gpp"])] == [True]
+    assert ["states consent by `gpc`" in one for one in said([], ["gpc"])] == [True]
+    assert said(["tcf:4"], ["gpp"]) == said(["gpc"], ["gpc", "gpp"]) == said([], ["cookie", "rudderstack"]) == []

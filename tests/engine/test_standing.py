@@ -106,7 +106,7 @@ def test_examples_are_of_this_workspace() -> None:
         destinations=(Destination("free", "Free"), Destination("both", "Both")),
     )
     examples = rule_examples(workspace, workspace.rules)
-    assert list(examples) == list(Rules.__struct_fields__)
+    assert list(examples) == list(Rules.__struct_fields__)[:5]  # the others are about what the ledger knows
     assert all(one.is_real for one in examples.values())
     assert {name: one.destination for name, one in examples.items()} == {
         "several_categories": "Both",

@@ -23,6 +23,7 @@ CATEGORIES = (
     Category(
         "advertising", signals=("tcf:3", "tcf:4", "tcf:vendor 755", "gpp:sale", "gpp:targeted_advertising", "gpc")
     ),
+    Category("both", signals=("onetrust:C0002", "onetrust:C0009")),
     Category("C0004"),
     Category("marketing"),
     Category("4"),
@@ -143,6 +144,18 @@ def test_every_event_of_a_batch_is_read_with_the_root_merged_into_it() -> None:
     assert discards == []
     said = [json.loads(one.routing_key)["context"]["consent"]["categoryPreferences"] for one in records]
     assert [one["advertising"] for one in said] == [True, False]
+
+
+def test_a_request_with_global_privacy_control_says_so_in_each_event() -> None:
+    def said(event: Any, *dialects: Any) -> Any:
+        found = Translator(Source("web", "key", consent_from=dialects), CATEGORIES).with_gpc(event)
+        return found and found["context"]["consent"]
+
+    assert said(TRACK, "gpc") == {"gpc": True, "categoryPreferences": {"advertising": False}}
+    assert said({"context": {"consent": {"gpc": False}}}, "gpc") is None
+    assert said({"context": {"consent": "unreadable"}}, "gpc") is None
+    assert said("no event", "gpc") is None
+    assert said(TRACK, "tcf") is None
 
 
 def test_a_consent_update_is_checked_by_what_was_read() -> None:

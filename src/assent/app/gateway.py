@@ -18,7 +18,7 @@ from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
 from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
 from assent.log.interface import Log
-from assent.signals.translate import Translator
+from assent.signals.translate import Translate, Translator
 
 _SUCCESS: Final = b'{"success": true}'
 _GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -100,7 +100,7 @@ class Gateway:
             request = OneEvent(body, event_type) if event_type else Batch(body)
             source = self._source(headers.authorization, request.write_key)
             client = scope["client"] if headers.origin is not None else None
-            await self._log.append(*self._accept(request, source, client[0] if client else None))
+            await self._log.append(*self._accept(request, source, scope, client[0] if client else None))
         except BodyTooLarge as error:
             self._metrics.requests[400] += 1
             await _refuse_unread(receive, send, error)
@@ -113,8 +113,12 @@ class Gateway:
             await send(_OK_START)
             await send(_OK_BODY)
 
-    def _accept(self, request: Batch | OneEvent, source: Source, ip: str | None) -> Accepted:
-        translate = self._translators()[source.id] if source.consent_from else None
+    def _accept(self, request: Batch | OneEvent, source: Source, scope: HTTPScope, ip: str | None) -> Accepted:
+        translate: Translate | None = None
+        if source.consent_from:
+            translator = self._translators()[source.id]
+            # Of several headers one is enough, and only exactly `1` counts.
+            translate = translator.with_gpc if (b"sec-gpc", b"1") in scope["headers"] else translator
         arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip, translate)
         return request.accept(arrival)
 
@@ -147,7 +151,7 @@ class Gateway:
                 request = OneEvent(_decode_base64(data), event_type)
                 client = scope["client"]
                 source = self._source(None, request.write_key)
-                await self._log.append(*self._accept(request, source, client[0] if client else None))
+                await self._log.append(*self._accept(request, source, scope, client[0] if client else None))
         except LogUnavailable as error:
             await _answer_error(send, error)
             return

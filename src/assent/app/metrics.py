@@ -93,10 +93,10 @@ class _Snapshot(Collector):
         yield metrics.request_seconds.family("assent_request_seconds", "From a request's last byte to its answer.")
         yield metrics.commit_seconds.family("assent_commit_seconds", "One group commit of the log.")
         yield _gauge("assent_log_head", "The offset that the next event gets.", [((), self._log.head)])
-        unheard = self._log.head - self._ledger.position
-        yield _gauge("assent_ledger_lag_events", "Events that the consent ledger has not read yet.", [((), unheard)])
         text = "1 while consent is decided and counted, but not enforced."
         yield _gauge("assent_observing", text, [((), int(self._observing))])
+        unheard = self._log.head - self._ledger.position
+        yield _gauge("assent_ledger_lag_events", "Events that the consent ledger has not read yet.", [((), unheard)])
         lag = [((one.destination,), self._log.head - one.position) for one in self._workers]
         yield _gauge("assent_cursor_lag_events", "Events that a destination has not read yet.", lag)
         waiting = [((one.destination,), len(one.waiting)) for one in self._workers]

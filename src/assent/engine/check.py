@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, Final, TypeAlias
 
-from assent.domain.workspace import SIGNAL_TOOLS, Workspace
+from assent.domain.workspace import SIGNAL_TOOLS, Category, Source, Workspace
 from assent.engine.shape import Mistake, Path, guess, misfits, shown
 
 NAME_CHARACTERS: Final = 64
@@ -22,6 +22,12 @@ _CATEGORY_IDS: Final = ("consent", "categories", EACH, "id")
 _MAPPED: Final = ("consent", "categories", EACH, "destinations", EACH)
 _SIGNALS: Final = ("consent", "categories", EACH, "signals", EACH)
 _SOURCE_DIALECTS: Final = ("sources", EACH, "consent_from", EACH)
+_HEARD_BY: Final[dict[str, frozenset[str]]] = {
+    "tcf": frozenset({"tcf"}),
+    "gpp": frozenset({"gpp", "tcf", "gpc"}),
+    "gpc": frozenset({"gpc"}),
+}
+"""The dialects that say nothing to categories without signals, and whose signals these are."""
 _NAMES: Final = (
     ("workspace",),
     ("sources", EACH, "name"),
@@ -51,7 +57,12 @@ def find_mistakes(document: Any) -> list[Mistake]:
 
 def find_warnings(workspace: Workspace) -> list[str]:
     """What is allowed in a workspace and probably not meant; one sentence each."""
-    return [*id_warnings(workspace), *unmapped_warnings(workspace), *_later_grants(workspace)]
+    return [
+        *id_warnings(workspace),
+        *unmapped_warnings(workspace),
+        *(message for _, message in signal_warnings(workspace)),
+        *_later_grants(workspace),
+    ]
 
 
 def id_warnings(workspace: Workspace) -> Iterator[str]:
@@ -67,6 +78,23 @@ def unmapped_warnings(workspace: Workspace) -> Iterator[str]:
     for destination in workspace.destinations:
         if destination.enabled and destination.id not in mapped:
             yield f"the destination `{destination.id}` is in no category: events that carry consent {fate}"
+
+
+def signal_warnings(workspace: Workspace) -> Iterator[tuple[Source | Category, str]]:
+    """Signals that no source would send, and standards that no category listens to; each with whom it is about."""
+    stated = {dialect for source in workspace.sources for dialect in source.consent_from}
+    heard = {signal.partition(":")[0] for category in workspace.categories for signal in category.signals}
+    for category in workspace.categories:
+        if category.signals and not stated:
+            yield category, f"the category `{category.id}` has signals, and no source has `consent_from`: none is read"
+    for source in workspace.sources:
+        for dialect in source.consent_from:
+            if workspace.categories and dialect in _HEARD_BY and heard.isdisjoint(_HEARD_BY[dialect]):
+                yield (
+                    source,
+                    f"the source `{source.id}` states consent by `{dialect}`, and no category has a signal of it: it "
+                    "grants nothing to anybody",
+                )
 
 
 def texts_at(value: Any, pattern: Pattern, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -20,9 +20,4 @@ def read_gpc(value: Any) -> Reading | None:
     return Reading(tool="gpc", preferences={ID: Answer.DENIED} if is_on else {}, gpc=is_on, raw=value)
 
 
-def is_on(values: list[str]) -> bool:
-    """Whether the values of the request header `Sec-GPC` say so: only exactly `1` does, once is enough."""
-    return "1" in values
-
-
 READER: Final = Reader("gpc", (), lambda _: None, read_gpc)

@@ -1,6 +1,6 @@
 """From what an event says in other dialects to `context.consent.categoryPreferences`, by the categories' signals."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from assent.domain.workspace import Category, Source
@@ -13,6 +13,8 @@ AS_SENT: Final = "categoryPreferencesAsSent"
 
 _UNANSWERED: Final = object()
 _Event: TypeAlias = dict[str, Any]
+
+Translate: TypeAlias = Callable[[Any], _Event | None]
 
 _STANDARDS: Final = frozenset({"tcf", "gpp", "gpc"})
 """Their ids are numbers and words that a category of another tool may have, too: only signals count for them."""
@@ -48,6 +50,15 @@ class Translator:
         if not readings:
             return None
         return _stamped(event, own, self._preferences(own, readings))
+
+    def with_gpc(self, event: Any) -> _Event | None:
+        """The same for an event of a request that came with Global Privacy Control: it says so, where it may."""
+        if "gpc" not in self._dialects or read_preferences(event) is Whole.UNREADABLE:
+            return self(event)
+        context = event.get("context") or {}
+        consent = context.get("consent") or {}
+        stated = event if consent.get("gpc") is not None else _with_consent(event, {**consent, "gpc": True})
+        return self(stated)
 
     def _preferences(self, own: Mapping[str, Any] | Whole, readings: Sequence[Reading]) -> dict[str, Any]:
         stated = dict(own) if isinstance(own, Mapping) else {}
@@ -95,4 +106,8 @@ def _stamped(event: _Event, own: Mapping[str, Any] | Whole, preferences: dict[st
     consent = {**(context.get("consent") or {}), "categoryPreferences": preferences}
     if isinstance(own, Mapping) and own != preferences:
         consent[AS_SENT] = own
-    return {**event, "context": {**context, "consent": consent}}
+    return _with_consent(event, consent)
+
+
+def _with_consent(event: _Event, consent: _Event) -> _Event:
+    return {**event, "context": {**(event.get("context") or {}), "consent": consent}}

@@ -13,7 +13,7 @@ from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.document import EventBody
 from assent.app.api.events import Event, event_body
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
-from assent.app.services.decide_event import decide_everywhere, read_event
+from assent.app.services.decide_event import as_from, decide_everywhere, read_event
 from assent.app.services.explain_event import Explained, Explainer, choose
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
@@ -151,6 +151,15 @@ ReceivedAt: TypeAlias = Annotated[
 ]
 
 
+AsFrom: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(
+        name="source",
+        description="Read it as an event of this source, which may state consent in another way: see `consentFrom`.",
+    ),
+]
+
+
 @post(
     "/decisions",
     status_code=200,
@@ -161,12 +170,18 @@ ReceivedAt: TypeAlias = Annotated[
     responses=failures(400, 404, 413),
 )
 def decide_event(
-    body: RawBody, server: NamedDependency[Server], fates: NamedDependency[Fates], version: Version = None
+    body: RawBody,
+    server: NamedDependency[Server],
+    fates: NamedDependency[Fates],
+    version: Version = None,
+    source: AsFrom = None,
 ) -> Data[Decisions]:
     """What would become of this event at every destination. Nothing is stored and nothing is sent."""
     event = read_event(body)
     deciding = server.in_force if version is None else fates.version(version)
     workspace = deciding.version.workspace
+    if source is not None:
+        event = as_from(workspace, source, event)
     decisions = [_in_words(workspace, *one) for one in decide_everywhere(deciding, event)]
     message_id = event.get("messageId")
     return Data(Decisions(message_id if isinstance(message_id, str) else None, deciding.number, decisions))

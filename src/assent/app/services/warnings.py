@@ -10,12 +10,18 @@ import msgspec
 
 from assent.app.services.consent import DAYS, last_day, shares
 from assent.app.wiring import Server
-from assent.domain.workspace import Workspace
-from assent.engine.check import id_warnings, unmapped_warnings
+from assent.domain.workspace import Source, Workspace
+from assent.engine.check import id_warnings, signal_warnings, unmapped_warnings
 from assent.engine.consent_shares import ConsentShares, lookalike, undefined, unenforced
 
 WarningKind: TypeAlias = Literal[
-    "category_id", "id_differs_by_case", "undefined_category", "unenforced", "unmapped_destination", "unreadable"
+    "category_id",
+    "id_differs_by_case",
+    "signal",
+    "undefined_category",
+    "unenforced",
+    "unmapped_destination",
+    "unreadable",
 ]
 
 _MOST_UNDEFINED: Final = 10
@@ -75,7 +81,8 @@ def _unreadable(week: ConsentShares) -> Iterator[ConsentWarning]:
             "unreadable",
             f"in the last {DAYS} days {_events(week.unreadable)} carried consent that cannot be read, which counts as "
             "refused",
-            "`context.consent.categoryPreferences` must be an object of booleans: mend the source.",
+            "`context.consent.categoryPreferences` must be an object of booleans, and what a source is said to state "
+            "consent by must be whole: mend the source.",
             "/privacy/consent/setup/sources",
             week.unreadable,
         )
@@ -113,6 +120,15 @@ def _of_the_workspace(workspace: Workspace) -> Iterator[ConsentWarning]:
     for message in unmapped_warnings(workspace):
         yield ConsentWarning(
             "unmapped_destination", message, "Map it to the categories that it serves.", "/privacy/consent/mapping"
+        )
+    for about, message in signal_warnings(workspace):
+        yield ConsentWarning(
+            "signal",
+            message,
+            "Say on the source how it states consent, and on the category what tools call it.",
+            f"/connections/sources/{quote(about.id)}"
+            if isinstance(about, Source)
+            else f"/privacy/consent/category?id={quote(about.id, safe='')}",
         )
     for message in id_warnings(workspace):
         yield ConsentWarning(
