@@ -105,6 +105,8 @@ def test_a_person_is_found_by_any_id(ledger: Ledger) -> None:
     assert ledger.subject("ann") == Subject("ann")
     assert ledger.subject("b1") == Subject(None, "b1")
     assert ledger.subject("nobody") is None
+    assert ledger.people(5) == ["ann"]
+    assert ledger.people(5, "b") == ["b1"]
     assert [one.said.occurred_at for one in ledger.history(Subject("ann"), 10)] == [2, 1]
 
 
@@ -136,16 +138,22 @@ def test_people_are_counted_by_their_answers(ledger: Ledger) -> None:
 def test_a_forgotten_person_leaves_a_chain_that_holds(ledger: Ledger, tmp_path: Path) -> None:
     ledger.add([said(1, {"ads": GRANTED}, user="ann-to-forget"), said(2, {"ads": DENIED}, device="browser-to-forget")])
     ledger.add([said(3, {"ads": DENIED}, user="ann-to-forget", device="browser-to-forget")])
+    for at in range(100):
+        device = f"browser-to-forget-{at}"
+        ledger.add([said(at, {"ads": DENIED, f"c{at}": GRANTED}, user="ann-to-forget", device=device)])
+        ledger.add([said(at, {"ads": GRANTED}, user=f"somebody-{at}")])
+    ledger.add([said(999, {"ads": DENIED}, user="ann-to-forget", device="browser-to-forget")])
     ledger.add([said(4, {"ads": DENIED}, user="ben")])
     forgotten = ledger.forget(["ann-to-forget"], KEY)
-    assert (forgotten.receipts, forgotten.profiles, forgotten.identities) == (3, 2, 1)
+    assert (forgotten.receipts, forgotten.profiles, forgotten.identities) == (104, 102, 101)
     assert ledger.verify() is None
     assert ledger.profile(Subject("ann-to-forget")) is None
-    assert ledger.shares() == {"ads": {DENIED: 1}}
+    assert ledger.shares() == {"ads": {DENIED: 1, GRANTED: 100}}
     [_ben, newest, *_older] = ledger.receipts(10)
     assert newest.is_forgotten
     assert newest.said.preferences == {"ads": DENIED}
     assert newest.said.evidence == b""
+    ledger.sweep()
     everything = b"".join(one.read_bytes() for one in tmp_path.iterdir())
     assert b"to-forget" not in everything
     assert b"ben" in everything

@@ -46,8 +46,9 @@ def _migrate(connection: Connection) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # `secure_delete`: what is overwritten or deleted is zeroed on disk, so that nobody who is forgotten stays behind.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

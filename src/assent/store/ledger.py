@@ -137,11 +137,11 @@ class Ledger:
 
     def forget(self, subject_ids: Sequence[str], key: bytes) -> Forgotten:
         """Remove somebody, by user ids and anonymous ids: profiles and identities go; of receipts the ids, which become
-        keyed hashes, and the evidence. What was chosen, when and how stays, and the chain still holds."""
+        keyed hashes, and the evidence. What was chosen, when and how stays, and the chain still holds.
+
+        On disk, `sweep` removes the last of it.
+        """
         with self._engine.begin() as connection:
-            # What is overwritten is zeroed on disk, so that no free page still has an id.
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA secure_delete = ON")
             forgotten = _with_devices(connection, subject_ids)
             about = or_(receipts.c.user_id.in_(forgotten), receipts.c.anonymous_id.in_(forgotten))
             rows = connection.execute(
@@ -160,6 +160,17 @@ class Ledger:
             changes.renew([f"u{one}" for one in sorted(others)], _state(connection).number)
         self._flush()
         return Forgotten(len(changed), gone, unlinked)
+
+    def sweep(self) -> None:
+        """Write the database anew, without what SQLite leaves of moved rows in the gaps of its pages. Takes a while, in
+        which nobody else can write: once after all who are to be forgotten."""
+        if self._engine.dialect.name == "sqlite":
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute("VACUUM")
+            finally:
+                raw.close()
+            self._flush()
 
     def _flush(self) -> None:
         """Leave nothing of before in the write-ahead log."""
@@ -301,10 +312,7 @@ class Ledger:
             return [Subject(row.user_id, row.anonymous_id) for row in connection.execute(query)]
 
     def people(self, limit: int, part: str = "") -> list[str]:
-        """Some of the people, by the beginning of an id: each a user id, or an anonymous id of nobody known."""
-        return [person[1:] for person in self._people(limit, part)]
-
-    def _people(self, limit: int, part: str) -> list[str]:
+        """Some of the people by id, user ids first. With the beginning of an id, anonymous ids of known people too."""
         found: list[str] = []
         with reading(self._engine) as connection:
             for kind in "ua":
@@ -315,8 +323,10 @@ class Ledger:
                     .order_by(profiles.c.person)
                     .limit(limit)
                 )
+                if not part:
+                    query = query.where(profiles.c.is_joined.is_(False))
                 found += connection.scalars(query)
-        return found[:limit]
+        return [person[1:] for person in found[:limit]]
 
     def shares(self) -> Mapping[str, Mapping[Preference, int]]:
         """How many people said what of each category; a disagreement is a refusal."""
