@@ -91,6 +91,12 @@ async def test_what_is_said_again_is_no_news_but_an_update_always_is(rig: Rig) -
     assert len(await rig.hear(saying({"ads": False}))) == 1
 
 
+async def test_who_changes_their_mind_and_changes_it_back_said_both(rig: Rig) -> None:
+    await rig.hear(saying({"ads": True}))
+    said = await rig.hear(saying({"ads": False}), saying({"ads": True}), saying({"ads": True}))
+    assert [one.said.preferences["ads"] for one in said] == [DENIED, GRANTED]
+
+
 async def test_an_event_without_consent_changes_nothing(rig: Rig) -> None:
     assert await rig.hear({"userId": "ann", "anonymousId": "b1"}) == []
     await rig.hear(saying({"ads": False}, "ann"))
@@ -202,10 +208,11 @@ async def test_it_says_the_same_however_often_it_begins_anew(rig: Rig, tmp_path:
         records.append(rig._record(event, NOON + number // 3 - chance.choice([0, 0, 2])))
     fresh = Ledger(open_database(f"sqlite:///{tmp_path / 'fresh.db'}"))
     Hearing(fresh).take_in(records, 0, 0)
-    at = 0
+    at, hearing = 0, Hearing(rig.ledger)
     while at < len(records):
         page = records[at : at + chance.randint(1, 60)]
-        Hearing(rig.ledger).take_in(page, at, at)
+        hearing = chance.choice([hearing, Hearing(rig.ledger)])
+        hearing.take_in(page, at, at)
         at += len(page)
     assert [one.said for one in rig.ledger.export()] == [one.said for one in fresh.export()]
 

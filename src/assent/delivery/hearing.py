@@ -117,14 +117,19 @@ class Hearing:
                 yield one
 
     def _perhaps_news(self, records: Sequence[Record]) -> Iterator[_News]:
-        """What a look at the memory does not rule out."""
+        """What a look at the memory does not rule out. It is of before this page, in which a device may change its mind
+        and change it back."""
+        changing: set[str] = set()
         for at, record in enumerate(records):
             choice, update, print_ = self._choice(record.routing_key)
             subject = subject_of(record)
             if subject.user_id is None and subject.anonymous_id is None:
                 continue
-            is_same = choice is None or self._last.get(_device(subject)) == print_
-            if update or not is_same or self._may_join(subject):
+            ids = set(_ids(subject))
+            may_say = choice is not None and self._last.get(_device(subject)) != print_
+            may_change = not changing.isdisjoint(ids) and (choice is not None or len(ids) > 1)
+            if update or may_say or may_change or self._may_join(subject):
+                changing |= ids
                 yield _News(at, record, subject, choice, update, print_)
 
     def _may_join(self, subject: Subject) -> bool:
