@@ -18,6 +18,7 @@ from assent.domain.outcome import State
 from assent.domain.record import Record
 from assent.domain.workspace import Category, Consent, Destination, Version, Workspace
 from assent.engine.policy import Policy
+from assent.engine.suppression import Digests, Suppressions
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
@@ -92,6 +93,7 @@ class Rig:
         self.accounts = Accounts(self._engine)
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
+        self.suppressions = Suppressions(Digests(b"a key"))
         self.delivery = self._new_delivery()
 
     def fake(self, destination: str, **options: int) -> FakeDestination:
@@ -185,6 +187,7 @@ class Rig:
             "jobs": self.jobs,
             "in_force": lambda: self._in_force,
             "policy_of": self._policies.__getitem__,
+            "suppressions": self.suppressions,
             "now": self.now,
             "on_settled": self.settled.append,
         }

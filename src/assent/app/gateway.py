@@ -17,6 +17,7 @@ from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, LogUna
 from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
 from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
+from assent.engine.suppression import Suppressions
 from assent.log.interface import Log
 
 _SUCCESS: Final = b'{"success": true}'
@@ -57,12 +58,15 @@ class _Headers(NamedTuple):
 class Gateway:
     """The ASGI application under `/v1`, but for the settings of browser libraries.
 
-    `sources` gives the sources of the version in force by write key.
+    `sources` gives the sources of the version in force by write key. Nothing is stored of those in `suppressions`.
     """
 
-    def __init__(self, log: Log, sources: Callable[[], Mapping[str, Source]], metrics: Metrics) -> None:
+    def __init__(
+        self, log: Log, sources: Callable[[], Mapping[str, Source]], suppressions: Suppressions, metrics: Metrics
+    ) -> None:
         self._log = log
         self._sources = sources
+        self._suppressions = suppressions
         self._metrics = metrics
         self._keys: dict[bytes, str] = {}
 
@@ -105,7 +109,8 @@ class Gateway:
             await send(_OK_BODY)
 
     def _accept(self, request: Batch | OneEvent, source: Source, ip: str | None) -> Accepted:
-        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip)
+        suppressions = self._suppressions or None
+        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip, suppressions)
         return request.accept(arrival)
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:

@@ -6,7 +6,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from assent.app.config import Config
 from assent.app.metrics import Metrics
 from assent.delivery.in_force import InForce
+from assent.delivery.regulator import Regulator
 from assent.delivery.supervisor import Delivery
 from assent.destinations.connector import Connector
 from assent.destinations.registry import connector_class, read_settings
 from assent.destinations.unconfigured import Unconfigured
 from assent.domain.errors import AssentError, Conflict, InvalidWorkspace, LogUnavailable
+from assent.domain.regulation import Subject
 from assent.domain.workspace import Destination, Source, Version, Workspace
 from assent.engine.policy import Policy
+from assent.engine.suppression import Digests, Suppressions
 from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts
@@ -33,6 +37,7 @@ from assent.store.drafts import Drafts
 from assent.store.invitations import Invitations
 from assent.store.jobs import Jobs
 from assent.store.lockout import Lockout
+from assent.store.regulations import Regulations
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
 from assent.store.sessions import Sessions
 from assent.store.tokens import Tokens
@@ -67,6 +72,13 @@ class Stores(NamedTuple):
     trail: Trail
     jobs: Jobs
     drafts: Drafts
+    regulations: Regulations
+
+    def suppressions(self) -> Suppressions:
+        """Who is suppressed now."""
+        found = Suppressions(self.regulations.digests)
+        found.replace(self.regulations.suppressed_digests())
+        return found
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -92,6 +104,7 @@ def open_stores(data: Path) -> Stores:
         Trail(engine),
         Jobs(engine),
         Drafts(engine),
+        Regulations(engine, Digests(secrets.key)),
     )
 
 
@@ -152,20 +165,33 @@ class Server:
         self.stopping = asyncio.Event()
         """Set once the server is to stop: what would go on for ever ends then, so that nobody waits for it."""
         self._put_in_force(self.stores.current())
+        self._seen_of_trail = self.stores.trail.newest()
+        self.suppressions = self.stores.suppressions()
+        self.suppressions.until = self.log.head
         self.delivery = Delivery(
             self.log,
             self.stores.accounts,
             jobs=self.stores.jobs,
             in_force=lambda: self.in_force,
             policy_of=lru_cache(_POLICIES_REMEMBERED)(self._policy),
+            suppressions=self.suppressions,
             connect=lambda destination: connect(destination, self.stores.secrets),
             now=now,
             on_settled=self.metrics.settlement,
         )
+        self.regulator = Regulator(
+            self.log,
+            self.stores.regulations,
+            self.stores.engine,
+            delivery=self.delivery,
+            in_force=lambda: self.in_force,
+            connect=lambda destination: connect(destination, self.stores.secrets),
+            forget_receipts=self._forget_receipts,
+            now=now,
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
         self._followed = 0
-        self._seen_of_trail = self.stores.trail.newest()
 
     def _put_in_force(self, version: Version) -> None:
         self.in_force = InForce(version, Policy(version.workspace))
@@ -174,9 +200,12 @@ class Server:
     def _policy(self, number: int) -> Policy:
         return Policy(self.stores.versions.get(number).workspace)
 
+    def _forget_receipts(self, people: Sequence[Subject]) -> None:
+        """The ledger forgets these people, once there is one: its receipts and profiles go here."""
+
     async def start(self) -> None:
         await self.follow()
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._trim())]
+        self._tasks = [asyncio.create_task(one) for one in (self._watch(), self._trim(), self.regulator.run())]
         self.is_ready = True
 
     async def stop(self) -> None:
@@ -204,7 +233,17 @@ class Server:
             newest = await asyncio.to_thread(self.stores.trail.newest)
             if newest != self._seen_of_trail:
                 self._seen_of_trail = newest
+                await self._suppress()
                 self.delivery.look_again()
+                self.regulator.nudge()
+
+    async def _suppress(self) -> None:
+        """Have those suppressed who are to be, from the next request on."""
+        if self.suppressions.replace(await asyncio.to_thread(self.stores.regulations.suppressed_digests)):
+            # Whatever was accepted before is in the log after the next commit, and nothing of theirs comes after it.
+            with suppress(LogUnavailable):
+                await self.log.append([], [])
+                self.suppressions.until = self.log.head
 
     async def _watch(self) -> None:
         """Follow versions that another process applies to the same data directory."""

@@ -15,6 +15,7 @@ from assent.domain.outcome import GIVEN_UP, RELEASED, Attempt, HeldStretch, Rere
 from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
+from assent.engine.suppression import SUPPRESSED, Suppressions
 from assent.store.accounts import Account, Accounts
 from assent.store.jobs import Jobs
 
@@ -107,6 +108,7 @@ class Rereading:
         accounts: Accounts,
         jobs: Jobs,
         policy_of: Callable[[int], Policy],
+        suppressions: Suppressions,
         in_store: InStore,
     ) -> None:
         self._destination = destination
@@ -114,6 +116,7 @@ class Rereading:
         self._accounts = accounts
         self._jobs = jobs
         self._policy_of = policy_of
+        self._suppressions = suppressions
         self._in_store = in_store
         self._stretches: list[HeldStretch] = []
         self._job: Job | None = None
@@ -203,9 +206,14 @@ class Rereading:
     ) -> Iterator[Again]:
         for offset, record in enumerate(records, first):
             was = past.judged(offset, record)
-            if was is not None and selection.takes(was.state, was.decision.reason):
+            if was is None or not selection.takes(was.state, was.decision.reason):
+                continue
+            attempt = past.attempts.get(offset)
+            if self._suppressions.withhold(offset, record):
+                yield Again(offset, record, was, Judged(State.WITHHELD, SUPPRESSED), attempt, apart=True)
+            else:
                 now = judge(in_force.policy, record.source, record.routing_key, self._destination)
-                yield Again(offset, record, was, now, past.attempts.get(offset))
+                yield Again(offset, record, was, now, attempt)
 
     async def _past(self, start: int, end: int) -> Past:
         accounts, name = self._accounts, self._destination

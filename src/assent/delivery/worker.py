@@ -26,6 +26,7 @@ from assent.domain.record import Record
 from assent.engine.forward import subject_of
 from assent.engine.hold import Holder
 from assent.engine.policy import Policy
+from assent.engine.suppression import SUPPRESSED, Suppressions
 from assent.log.interface import Log
 from assent.store.accounts import Account, Accounts, Again, Settlement
 from assent.store.jobs import Jobs, Progress
@@ -61,6 +62,7 @@ class Worker:
         store_thread: Executor,
         in_force: Callable[[], InForce],
         policy_of: Callable[[int], Policy],
+        suppressions: Suppressions,
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
     ) -> None:
@@ -74,6 +76,7 @@ class Worker:
         self._accounts = accounts
         self._store_thread = store_thread
         self._in_force = in_force
+        self._suppressions = suppressions
         self._now = now
         self._on_settled = on_settled
         self._clock = asyncio.get_running_loop().time
@@ -83,7 +86,13 @@ class Worker:
         self._look_again = self._reread_next = self._is_resting = False
         self._give_up_before = 0
         self._rereading = Rereading(
-            self.destination, log=log, accounts=accounts, jobs=jobs, policy_of=policy_of, in_store=self._in_store
+            self.destination,
+            log=log,
+            accounts=accounts,
+            jobs=jobs,
+            policy_of=policy_of,
+            suppressions=suppressions,
+            in_store=self._in_store,
         )
         self._page = self._least_a_page = min(MOST_A_PAGE, connector.batch_size * connector.concurrency)
 
@@ -140,6 +149,12 @@ class Worker:
         """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
         [outcome] = await self._connector.send([event])
         return outcome
+
+    async def end_turn(self) -> None:
+        """Return once nothing is under way that was decided before this was called."""
+        if not (self._is_over or self._is_resting):
+            self._turned.clear()
+            await self._turned.wait()
 
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
@@ -277,8 +292,9 @@ class Worker:
             if record is None:
                 changed.append(after(attempt, TOO_OLD, now=self._now(), since=attempt.first_at))
                 continue
-            decision = self._decide(in_force, record)
-            decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
+            decision = self._decide(in_force, attempt.offset, record)
+            answer = "" if record.is_erased else attempt.answer
+            decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number, answer=answer)
             if decision.verdict is Verdict.WITHHOLD:
                 changed.append(ended(decided, State.WITHHELD, self._now()))
             elif self._holder(in_force, record, decision) is not None:
@@ -357,10 +373,14 @@ class Worker:
         in_force = self._in_force()
         counts: Counter[Account] = Counter()
         deliverables = []
+        attempts = []
         held = 0
         for offset, record in enumerate(records, start):
-            decision = self._decide(in_force, record)
-            if decision.verdict is Verdict.WITHHOLD:
+            decision = self._decide(in_force, offset, record)
+            if decision is SUPPRESSED:
+                # It does not follow from version and event, so it needs a record.
+                attempts.append(self._suppressed(Deliverable(offset, record, decision), in_force))
+            elif decision.verdict is Verdict.WITHHOLD:
                 counts[Account(record.source, State.WITHHELD, decision.reason, record.event)] += 1
             elif send and self._holder(in_force, record, decision) is not None:
                 counts[Account(record.source, State.HELD, decision.reason, record.event)] += 1
@@ -368,16 +388,15 @@ class Worker:
             else:
                 deliverables.append(Deliverable(offset, record, decision))
         outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
-        attempts = []
-        for one, outcome in zip(deliverables, outcomes, strict=True):
+        for sent, outcome in zip(deliverables, outcomes, strict=True):
             if outcome is None:
-                record = one.record
-                counts[Account(record.source, State.DELIVERED, one.decision.reason, record.event)] += 1
+                record = sent.record
+                counts[Account(record.source, State.DELIVERED, sent.decision.reason, record.event)] += 1
             else:
-                first = first_attempt(self.destination, one, in_force.number, now := self._now())
+                first = first_attempt(self.destination, sent, in_force.number, now := self._now())
                 attempts.append(after(first, outcome, now=now, since=now))
         end = start + len(records)
-        tried = {one.offset: records[one.offset - start] for one in attempts}
+        tried = {attempt.offset: records[attempt.offset - start] for attempt in attempts}
         await self._settle(
             counts,
             attempts,
@@ -400,8 +419,14 @@ class Worker:
         sent = {one.offset: outcome for one, outcome in zip(free, outcomes, strict=True)}
         return [sent.get(one.offset, _BEHIND) for one in deliverables]
 
-    def _decide(self, in_force: InForce, record: Record) -> Decision:
+    def _decide(self, in_force: InForce, offset: int, record: Record) -> Decision:
+        if self._suppressions.withhold(offset, record):
+            return SUPPRESSED
         return in_force.policy.decide_key(record.routing_key).get(self.destination, _NO_DESTINATION)
+
+    def _suppressed(self, one: Deliverable, in_force: InForce) -> Attempt:
+        now = self._now()
+        return ended(first_attempt(self.destination, one, in_force.number, now), State.WITHHELD, now)
 
     def _holder(self, in_force: InForce, record: Record, decision: Decision) -> Holder | None:
         holds = in_force.policy.holds

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from assent.domain.record import Discard, DiscardCode, Record
-from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, decode_block, encode_block
+from assent.engine.person import People
+from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, Erasure, decode_block, encode_block, erase_from_block
 from assent.log.interface import ACCEPTED, Counts, Found, KeyCounts, Received
 from assent.log.seen import MOST_REMEMBERED, Seen, fingerprint
 
@@ -17,6 +18,8 @@ _MOST_KEY_BYTES: Final = 2_048
 _MOST_SAMPLES_A_COMMIT: Final = 100
 _MOST_SAMPLES: Final = 100_000
 _BLOCKS_A_TRIM: Final = 20
+SAMPLE_BYTES: Final = 500
+"""How much is kept of something that never became an event."""
 _NO_ID: Final = 1 << 62  # above every one there will ever be
 
 _SCHEMA = """
@@ -41,7 +44,7 @@ CREATE TABLE discards (
 );
 CREATE TABLE trimmed (start INTEGER NOT NULL);
 INSERT INTO trimmed VALUES (0);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
 
 
@@ -76,8 +79,13 @@ class LogFile:
     def _open(self, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
         """The three connections. The file is made where there is none."""
         db = _connect(path)
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
             db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
+        elif version == 1:
+            # Written before what is deleted was overwritten: it may still lie where nothing is.
+            db.execute("VACUUM")
+            db.execute("PRAGMA user_version = 2")
         return db, _connect(path), _connect(path)
 
     def _load_keys(self) -> None:
@@ -172,6 +180,27 @@ class LogFile:
         )
         return received
 
+    def erase(self, first: int, erasure: Erasure) -> None:
+        """Put a block without some people in the place of the one at `first`, in the open transaction."""
+        self._block_read_last = Block(0, [], 0)
+        self._db.execute("UPDATE blocks SET records = ? WHERE first = ?", (erasure.block, first))
+        self._db.executemany(
+            "UPDATE discards SET sample = x'' WHERE code = ? AND sample = ?",
+            [(DiscardCode.DUPLICATE, one.encode()[:SAMPLE_BYTES]) for one in erasure.message_ids],
+        )
+
+    def erase_samples(self, ids: Sequence[int]) -> None:
+        """Forget what these discards looked like, in the open transaction."""
+        self._db.executemany("UPDATE discards SET sample = x'' WHERE id = ?", [(one,) for one in ids])
+
+    def truncate_wal(self) -> bool:
+        """Move all of the write-ahead log into the file and leave it empty, while the writer waits; whether it went."""
+        try:
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error:
+            return False
+        return not busy
+
     def restart_wal(self) -> bool:
         """Move all of the write-ahead log into the file and begin it anew, while the writer waits; whether it went."""
         try:
@@ -218,6 +247,25 @@ class LogFile:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def look_for(self, people: People, offset: int, limit: int) -> tuple[int, list[tuple[int, Erasure]]]:
+        """Where the blocks from `offset` on end that hold about `limit` records; and those in which there is something
+        of some people, or was."""
+        end, found = offset + limit, []
+        for first, count, block in self._read_db.execute(
+            "SELECT first, count, records FROM blocks WHERE first > ? AND first < ? ORDER BY first",
+            (offset - MOST_RECORDS, offset + limit),
+        ):
+            erasure = erase_from_block(block, people)
+            if erasure.indexes:
+                found.append((first, erasure))
+            end = max(end, first + count)
+        return end, found
+
+    def samples_of(self, people: People) -> list[int]:
+        """The ids of the discards whose samples show one of some people."""
+        rows = self._read_db.execute("SELECT id, sample FROM discards WHERE sample <> x''")
+        return [id_ for id_, sample in rows if people.are_in_sample(sample)]
 
     def find(self, message_id: str) -> list[Found]:
         sources = [source for (source,) in self._read_db.execute("SELECT DISTINCT source FROM received")]
@@ -328,4 +376,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute("PRAGMA cache_size = -16000")
+    # INVARIANT: what was deleted is nowhere in the file: its place is overwritten.
+    db.execute("PRAGMA secure_delete = ON")
     return db

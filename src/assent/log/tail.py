@@ -2,10 +2,12 @@
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from assent.domain.record import Record
+from assent.domain.record import Record, tombstone
+from assent.engine.person import People
 from assent.log.sqlite_file import Block
 
 _MOST_RECORDS: Final = 20_000
@@ -27,6 +29,14 @@ class Tail:
             oldest = self._blocks.popleft()
             self._records -= len(oldest.records)
             self._bytes -= oldest.size
+
+    def erase(self, first: int, indexes: Sequence[int], people: People) -> None:
+        """Put tombstones at these indexes of the block that begins at `first`, if it is still here."""
+        for block in self._blocks:
+            if block.first == first:
+                for index in indexes:
+                    record = block.records[index]
+                    block.records[index] = tombstone(record, keep_name=not people.are_named_in(record.event))
 
     def at(self, offset: int) -> Record | None:
         found = self.read(offset, 1)

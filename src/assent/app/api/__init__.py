@@ -71,7 +71,9 @@ from assent.app.api.people import (
     remove_user,
     withdraw_invitation,
 )
+from assent.app.api.profiles import export_profile
 from assent.app.api.reasons import list_reasons
+from assent.app.api.regulations import REGULATIONS
 from assent.app.api.sources import (
     get_source,
     list_sources,
@@ -99,7 +101,7 @@ from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 
 _BODY_BYTES: Final = 512 * 1024
-_OF_ANY_ID: Final = ("/api/v1/events/", "/api/v1/categories/")
+_OF_ANY_ID: Final = ("/api/v1/events/", "/api/v1/categories/", "/api/v1/profiles/")
 
 _ROUTES: Final = [
     Router(
@@ -182,6 +184,7 @@ _ROUTES: Final = [
         ],
         tags=["Connections"],
     ),
+    Router("/", route_handlers=[*REGULATIONS, export_profile], tags=["Rights"]),
     Router(
         "/",
         route_handlers=[
@@ -270,6 +273,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Events", "What came in, and what never became an event."),
             Tag("Connections", "Sources, destinations and the connectors that send to them."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
+            Tag("Rights", "What a person may ask for: no more events, deletion, and everything that is known."),
             Tag("People", "Who and what may use this server, and the trail of all that was changed."),
         ],
     )
