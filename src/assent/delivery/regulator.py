@@ -34,6 +34,7 @@ _PURGE_AGAIN_SECONDS: Final = 0.25
 _AFTER_TROUBLE_SECONDS: Final = 5.0
 
 _REMOVED: Final = "it was removed from the workspace: delete there by hand"
+_UNCONNECTED: Final = "it has no connector, so that nothing was ever sent to it from here"
 _CANNOT: Final = "its connector cannot delete: delete there by hand"
 
 _jitter = random.SystemRandom().random
@@ -189,6 +190,8 @@ class Regulator:
         destination = self._in_force().version.workspace.destination(one.destination)
         if destination is None:
             return self._over(one, Status.NOT_SUPPORTED, _REMOVED)
+        if not destination.connector:
+            return self._over(one, Status.NOT_SUPPORTED, _UNCONNECTED)
         connector = self._connect(destination)
         try:
             if not connector.forgets:

@@ -8,6 +8,7 @@ from assent.app.cli.audit import audit
 from assent.app.cli.backfill import backfill, hold, release, send_again
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
+from assent.app.cli.regulation import person, regulation
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
 from assent.app.cli.trial import trial
@@ -46,6 +47,8 @@ app.command()(hold)
 app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
+app.add_typer(regulation, name="regulation")
+app.add_typer(person, name="person")
 app.add_typer(token, name="token")
 app.add_typer(user, name="user")
 

@@ -30,6 +30,7 @@ from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
 from assent.app.console.people import PEOPLE_PAGES
 from assent.app.console.previews import Previews
+from assent.app.console.regulations import REGULATION_PAGES
 from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.sources import SOURCE_PAGES
@@ -68,6 +69,7 @@ PAGES: Final = [
     *HOLD_PAGES,
     *BACKFILL_PAGES,
     *FAILED_PAGES,
+    *REGULATION_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 

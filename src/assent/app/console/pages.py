@@ -32,7 +32,10 @@ class _Place(NamedTuple):
 
 
 _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
-    "Privacy": (_Place("Consent Management", "/privacy/consent", "shield-check"),),
+    "Privacy": (
+        _Place("Consent Management", "/privacy/consent", "shield-check"),
+        _Place("Deletion and Suppression", "/people/regulations", "eraser"),
+    ),
     "Connections": (
         _Place("Sources", "/connections/sources", "world"),
         _Place("Destinations", "/connections/destinations", "plug-connected"),

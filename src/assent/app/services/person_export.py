@@ -4,7 +4,7 @@ import asyncio
 import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
 from assent.engine.json import decode_leniently
 from assent.engine.person import People
-from assent.log.interface import Found, Log
+from assent.log.interface import Found
 
 _A_LOOK: Final = 1_000
 
@@ -47,8 +47,18 @@ def record_export(stores: Stores, *, author: str, at: int) -> None:
     stores.trail.add([Happening("Person Exported", "person", "export")], at=at, author=author)
 
 
+class Readable(Protocol):
+    """What an export needs of the log: also of one that another process writes."""
+
+    @property
+    def head(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    async def read(self, offset: int, limit: int) -> Sequence[Record]: ...
+
+
 async def export(
-    stores: Stores, log: Log, fates: Fates, subjects: Sequence[Subject], workspace: Workspace, *, at: int
+    stores: Stores, log: Readable, fates: Fates, subjects: Sequence[Subject], workspace: Workspace, *, at: int
 ) -> AsyncIterator[bytes]:
     """The bytes of a zip file, as they become known: whatever its size, it takes as much memory as a few events."""
     sink = _Sink()
@@ -66,7 +76,7 @@ async def export(
     yield sink.take()
 
 
-async def _events(log: Log, fates: Fates, people: People, workspace: Workspace) -> AsyncIterator[bytes]:
+async def _events(log: Readable, fates: Fates, people: People, workspace: Workspace) -> AsyncIterator[bytes]:
     offset, end = log.start, log.head
     while offset < end:
         try:
