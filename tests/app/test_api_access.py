@@ -83,6 +83,11 @@ ROUTES = [
     ("POST", "/backfills/bkf_0/pause"),
     ("POST", "/backfills/bkf_0/resume"),
     ("POST", "/attempts/send-again"),
+    ("GET", "/regulations"),
+    ("POST", "/regulations"),
+    ("GET", "/regulations/reg_0"),
+    ("GET", "/suppressions"),
+    ("GET", "/profiles/u-1/export"),
 ]
 PLACES = {
     "number": "1",
@@ -95,6 +100,8 @@ PLACES = {
     "tokenId": "tok_0",
     "draftId": "drf_0",
     "backfillId": "bkf_0",
+    "regulationId": "reg_0",
+    "profileId": "u-1",
 }
 READING = {
     ("POST", "/workspace/plan"),
@@ -114,14 +121,17 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         api.wait_for("m-1", warehouse="delivered")
         assert api.owner.post("/drafts", json={"name": "Stricter"}).status_code == 200
         assert api.owner.post("/backfills", json={**WITHHELD, "why": "mended"}).status_code == 200
+        asked = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-2"]}
+        assert api.owner.post("/regulations", json=asked).status_code == 200
         yield api
 
 
 def there(api: Api, path: str) -> str:
-    """The path with the ids of the draft and of the backfill that are there."""
+    """The path with the ids of the draft, the backfill and the regulation that are there."""
     (draft,) = api.server.stores.drafts.all()
     (job,) = api.server.stores.jobs.all(1)
-    return path.replace("drf_0", draft.id).replace("bkf_0", job.id)
+    (asked,) = api.server.stores.regulations.all(1)
+    return path.replace("drf_0", draft.id).replace("bkf_0", job.id).replace("reg_0", asked.id)
 
 
 def the_error(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
 from assent.store.jobs import Jobs
+from assent.store.secrets import load_key
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
@@ -93,7 +94,7 @@ class Rig:
         self.accounts = Accounts(self._engine)
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
-        self.suppressions = Suppressions(Digests(b"a key"))
+        self.suppressions = Suppressions(Digests(load_key(directory / "secret.key")))
         self.delivery = self._new_delivery()
 
     def fake(self, destination: str, **options: int) -> FakeDestination:

@@ -5,7 +5,7 @@ import json
 import pytest
 from corpus import Case, read_cases
 
-from assent.domain.decision import REASONS
+from assent.domain.decision import REASONS, SAID_SINCE
 from assent.engine.decide import decide
 from assent.engine.policy import Policy
 
@@ -40,4 +40,4 @@ def test_the_corpus_has_cases_whose_names_are_unique() -> None:
 
 def test_every_reason_that_people_are_told_is_in_the_corpus() -> None:
     met = {(one.verdict, one.reason) for case in CASES for one in case.decisions.values()}
-    assert met == {(text.verdict, text.reason) for text in REASONS}
+    assert met == {(text.verdict, text.reason) for text in REASONS if text.reason not in SAID_SINCE}

@@ -44,6 +44,10 @@ BY_CONSENT: Final = frozenset(
 """The reasons for which the consent that an event carries, or does not, withholds it."""
 
 
+SAID_SINCE: Final = frozenset({Reason.SUBJECT_REVOKED, Reason.SUBJECT_SUPPRESSED})
+"""The reasons that no event gives by itself: what its person said since it came in."""
+
+
 class Decision(msgspec.Struct, frozen=True):
     """The verdict on one event at one destination, why, and the ids of the categories that settled it."""
 

@@ -20,7 +20,7 @@ from assent.store.tokens import Token
 
 _Request: TypeAlias = Request[Token, None, State]
 PersonId: TypeAlias = Annotated[
-    str, PathParameter(name="id", description="A user id or an anonymous id, percent-encoded.", min_length=1)
+    str, PathParameter(name="profileId", description="A user id or an anonymous id, percent-encoded.", min_length=1)
 ]
 OfType: TypeAlias = Annotated[
     SubjectType | None, QueryParameter(name="subjectType", description="Which of the two it is; left out: either.")
@@ -28,7 +28,7 @@ OfType: TypeAlias = Annotated[
 
 
 @get(
-    "/profiles/{id:str}/export",
+    "/profiles/{profileId:str}/export",
     summary="Everything about a person",
     operation_id="exportProfile",
     media_type="application/zip",

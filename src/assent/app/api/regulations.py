@@ -89,6 +89,8 @@ class CreatedRegulation(Body, frozen=True):
 
 
 class OneRegulation(Body, frozen=True):
+    """One regulation, under its own name, as Segment answers it."""
+
     regulation: Regulation
 
 
@@ -118,7 +120,7 @@ class SuppressionPage(Body, frozen=True):
 
 _Request: TypeAlias = Request[Token, None, State]
 RegulationId: TypeAlias = Annotated[
-    str, PathParameter(name="regulation", description="The id of a regulation.", min_length=1)
+    str, PathParameter(name="regulationId", description="The id of a regulation.", min_length=1)
 ]
 OfStatus: TypeAlias = Annotated[Status | None, QueryParameter(name="status", description="Only those in this state.")]
 OfType: TypeAlias = Annotated[
@@ -165,7 +167,7 @@ async def list_regulations(
 
 
 @get(
-    "/regulations/{regulation:str}",
+    "/regulations/{regulationId:str}",
     summary="One regulation",
     operation_id="getRegulation",
     responses=failures(400, 404),
