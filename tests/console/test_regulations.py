@@ -16,7 +16,7 @@ ANN = "ann-4f81c7"
 
 def ask(owner: Seat, what: str, *ids: str) -> None:
     owner.go("/people/regulations/new")
-    owner.page.get_by_label(what, exact=True).check()
+    owner.page.get_by_role("radio", name=re.compile(f"^{what} [A-Z]")).check()
     owner.page.get_by_label("Ids, one a line").fill("\n".join(ids))
     owner.page.get_by_label("Why").fill("their letter of May")
     owner.press("Go on")

@@ -253,8 +253,9 @@ class LogFile:
         of some people, or was."""
         end, found = offset + limit, []
         for first, count, block in self._read_db.execute(
-            "SELECT first, count, records FROM blocks WHERE first > ? AND first < ? ORDER BY first",
-            (offset - MOST_RECORDS, offset + limit),
+            "SELECT first, count, records FROM blocks WHERE first > ?1 AND first < ?2 AND first + count > ?3"
+            " ORDER BY first",
+            (offset - MOST_RECORDS, offset + limit, offset),
         ):
             erasure = erase_from_block(block, people)
             if erasure.indexes:

@@ -172,10 +172,13 @@ class Regulations:
             row = connection.execute(query).one_or_none()
         return _suppressed(row) if row is not None else None
 
-    def suppressed_digests(self) -> Sequence[bytes]:
-        """Everyone who is suppressed."""
+    def suppressed_digests(self) -> Mapping[SubjectType, frozenset[bytes]]:
+        """Everyone who is suppressed, by the kind of id."""
+        found: dict[str, list[bytes]] = {}
         with reading(self._engine) as connection:
-            return connection.scalars(select(suppressions.c.digest)).all()
+            for type_, digest in connection.execute(select(suppressions.c.type, suppressions.c.digest)):
+                found.setdefault(type_, []).append(digest)
+        return {SubjectType(type_): frozenset(digests) for type_, digests in found.items()}
 
 
 def new_regulation_id() -> str:

@@ -32,6 +32,8 @@ class Asked(msgspec.Struct, frozen=True):
         for one in self.ids:
             if not one.strip():
                 raise InvalidInput("an id is blank", field="subjectIds")
+            if any("\ud800" <= letter <= "\udfff" for letter in one):
+                raise InvalidInput("an id is not Unicode", field="subjectIds")
             if len(one) > _ID_CHARACTERS:
                 raise InvalidInput(f"an id has more than {_ID_CHARACTERS:,} characters", field="subjectIds")
         return [Subject(self.subject_type, one) for one in dict.fromkeys(self.ids)]
