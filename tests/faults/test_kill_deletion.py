@@ -7,7 +7,7 @@ from pathlib import Path
 from assent.app.services.regulations import Asked, regulate
 from assent.app.wiring import now, open_log, open_log_snapshot, open_stores
 from assent.domain.record import Record
-from assent.domain.regulation import RegulationType, Status, SubjectType
+from assent.domain.regulation import RegulationStatus, RegulationType, SubjectType
 from assent.testing import a_record
 from faults.fault_rig import SOURCES
 from harness import Server, assert_accounts_balance, wait_until
@@ -57,7 +57,7 @@ def test_a_deletion_goes_on_after_it_was_killed(tmp_path: Path) -> None:
         server.start()
         wait_until(lambda: stores.regulations.get(made.id).finished_at is not None, "it is over")
         done = stores.regulations.get(made.id)
-        assert done.status is Status.FINISHED
+        assert done.status is RegulationStatus.FINISHED
         assert interrupted, "no kill came while it looked through the log"
         server.stop()
     finally:

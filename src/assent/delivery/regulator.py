@@ -15,7 +15,7 @@ from assent.delivery.in_force import InForce
 from assent.delivery.supervisor import Delivery
 from assent.destinations.connector import Connector
 from assent.domain.errors import LogUnavailable, Rejected, Unavailable
-from assent.domain.regulation import UNFINISHED, Regulation, Status, Subject, Told
+from assent.domain.regulation import UNFINISHED, Regulation, RegulationStatus, Subject, Told
 from assent.domain.workspace import Destination
 from assent.engine.person import People
 from assent.engine.retry import next_attempt
@@ -105,7 +105,7 @@ class Regulator:
         return min((one for one in dues if one is not None), default=None)
 
     async def _carry_on(self, regulation: Regulation) -> int | None:
-        if regulation.status is Status.INITIALIZED:
+        if regulation.status is RegulationStatus.INITIALIZED:
             regulation = await self._begin(regulation)
         people = People(await self._in_store(self._regulations.subjects, regulation))
         if not regulation.is_swept:
@@ -120,7 +120,7 @@ class Regulator:
         await self._log.append([], [])  # what was accepted before is in the log now
         start, head = self._log.start, self._log.head
         begun = msgspec.structs.replace(
-            regulation, status=Status.RUNNING, started_from=start, position=start, until=head
+            regulation, status=RegulationStatus.RUNNING, started_from=start, position=start, until=head
         )
         if regulation.type.tells_destinations:
             await self._in_store(self._regulations.tell, regulation.id, await self._destinations())
@@ -132,8 +132,8 @@ class Regulator:
         configured = [one.id for one in self._in_force().version.workspace.destinations]
         gone = sorted(set(await self._delivery.known()) - set(configured))
         at = self._now()
-        removed = [Told(one, Status.NOT_SUPPORTED, _REMOVED, finished_at=at) for one in gone]
-        return [Told(one, Status.INITIALIZED, first_at=at, due_at=at) for one in configured] + removed
+        removed = [Told(one, RegulationStatus.NOT_SUPPORTED, _REMOVED, finished_at=at) for one in gone]
+        return [Told(one, RegulationStatus.INITIALIZED, first_at=at, due_at=at) for one in configured] + removed
 
     # ---------------------------------------------------------------------------------------- here
 
@@ -189,16 +189,16 @@ class Regulator:
     async def _told(self, regulation: Regulation, people: People, one: Told) -> Told:
         destination = self._in_force().version.workspace.destination(one.destination)
         if destination is None:
-            return self._over(one, Status.NOT_SUPPORTED, _REMOVED)
+            return self._over(one, RegulationStatus.NOT_SUPPORTED, _REMOVED)
         if not destination.connector:
-            return self._over(one, Status.NOT_SUPPORTED, _UNCONNECTED)
+            return self._over(one, RegulationStatus.NOT_SUPPORTED, _UNCONNECTED)
         connector = self._connect(destination)
         try:
             if not connector.forgets:
-                return self._over(one, Status.NOT_SUPPORTED, _CANNOT)
+                return self._over(one, RegulationStatus.NOT_SUPPORTED, _CANNOT)
             await connector.forget(people.subjects, regulation.id)
         except Rejected as error:
-            return self._over(one, Status.FAILED, people.redacted(error.answer))
+            return self._over(one, RegulationStatus.FAILED, people.redacted(error.answer))
         except Unavailable as error:
             return self._again(one, people.redacted(error.answer), error)
         except Exception:
@@ -206,9 +206,9 @@ class Regulator:
             return self._again(one, "something is wrong with the connector: the server's log says what")
         finally:
             await connector.close()
-        return self._over(one, Status.FINISHED, "")
+        return self._over(one, RegulationStatus.FINISHED, "")
 
-    def _over(self, one: Told, status: Status, answer: str) -> Told:
+    def _over(self, one: Told, status: RegulationStatus, answer: str) -> Told:
         return msgspec.structs.replace(one, status=status, answer=answer, tried=one.tried + 1, finished_at=self._now())
 
     def _again(self, one: Told, answer: str, error: Unavailable | None = None) -> Told:
@@ -216,15 +216,17 @@ class Regulator:
         asked = int(error.after.total_seconds() * 1000) if error is not None and error.after is not None else 0
         due_at = next_attempt(one.tried + 1, one.first_at, self._now(), _jitter(), asked)
         if due_at is None:
-            return self._over(one, Status.FAILED, answer)
-        return msgspec.structs.replace(one, status=Status.RUNNING, answer=answer, tried=one.tried + 1, due_at=due_at)
+            return self._over(one, RegulationStatus.FAILED, answer)
+        return msgspec.structs.replace(
+            one, status=RegulationStatus.RUNNING, answer=answer, tried=one.tried + 1, due_at=due_at
+        )
 
     async def _finish(self, regulation: Regulation, told: Sequence[Told]) -> None:
         """First forget who it was about, surely; then it is over."""
         await self._in_store(self._regulations.forget_ids, regulation)
         await self._purge()
-        failed = any(one.status is Status.FAILED for one in told)
-        status = Status.PARTIAL_SUCCESS if failed else Status.FINISHED
+        failed = any(one.status is RegulationStatus.FAILED for one in told)
+        status = RegulationStatus.PARTIAL_SUCCESS if failed else RegulationStatus.FINISHED
         at = self._now()
         finished = msgspec.structs.replace(regulation, status=status, finished_at=at)
         await self._in_store(lambda: self._regulations.finish(finished, at=at))

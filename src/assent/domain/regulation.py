@@ -43,7 +43,7 @@ class RegulationType(StrEnum):
         return self.deletes and not self.value.endswith("INTERNAL")
 
 
-class Status(StrEnum):
+class RegulationStatus(StrEnum):
     """How far a regulation is, as a whole or at one destination, by Segment's names."""
 
     INITIALIZED = "INITIALIZED"
@@ -54,7 +54,7 @@ class Status(StrEnum):
     NOT_SUPPORTED = "NOT_SUPPORTED"
 
 
-UNFINISHED: Final = (Status.INITIALIZED, Status.RUNNING)
+UNFINISHED: Final = (RegulationStatus.INITIALIZED, RegulationStatus.RUNNING)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Told(msgspec.Struct, frozen=True):
     told first, `due_at` when it is told next."""
 
     destination: str
-    status: Status
+    status: RegulationStatus
     answer: str = ""
     tried: int = 0
     first_at: int = 0
@@ -82,7 +82,7 @@ class Regulation(msgspec.Struct, frozen=True):
     type: RegulationType
     subject_type: SubjectType
     people: int
-    status: Status
+    status: RegulationStatus
     author: str
     why: str
     created_at: int

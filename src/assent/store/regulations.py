@@ -11,8 +11,8 @@ from assent.domain.errors import NotFound
 from assent.domain.regulation import (
     UNFINISHED,
     Regulation,
+    RegulationStatus,
     RegulationType,
-    Status,
     Subject,
     SubjectType,
     Suppressed,
@@ -124,7 +124,7 @@ class Regulations:
             raise NotFound(f"there is no regulation `{regulation_id}`")
         return _regulation(row)
 
-    def all(self, limit: int, *, after: int = 0, status: Status | None = None) -> Sequence[Regulation]:
+    def all(self, limit: int, *, after: int = 0, status: RegulationStatus | None = None) -> Sequence[Regulation]:
         """The newest first, from the one that `after` others come before."""
         query = select(regulations).order_by(regulations.c.created_at.desc(), regulations.c.id)
         if status is not None:
@@ -218,14 +218,14 @@ def _regulation(row: Row[Any]) -> Regulation:
     fields = dict(row._mapping)
     fields["type"] = RegulationType(fields["type"])
     fields["subject_type"] = SubjectType(fields["subject_type"])
-    fields["status"] = Status(fields["status"])
+    fields["status"] = RegulationStatus(fields["status"])
     return Regulation(**fields)
 
 
 def _told(row: Row[Any]) -> Told:
     fields = dict(row._mapping)
     del fields["regulation"]
-    return Told(**{**fields, "status": Status(fields["status"])})
+    return Told(**{**fields, "status": RegulationStatus(fields["status"])})
 
 
 def _suppressed(row: Row[Any]) -> Suppressed:

@@ -19,7 +19,7 @@ from assent.app.services.regulations import MOST_IDS, Asked, Report
 from assent.app.wiring import Server, now
 from assent.domain.errors import InvalidInput
 from assent.domain.regulation import Regulation as Kept
-from assent.domain.regulation import RegulationType, Status, Subject, SubjectType, Suppressed, Told
+from assent.domain.regulation import RegulationStatus, RegulationType, Subject, SubjectType, Suppressed, Told
 from assent.store.tokens import Token
 
 
@@ -38,14 +38,14 @@ class NewRegulation(Body, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return Asked(self.regulation_type, self.subject_type, tuple(self.subject_ids), self.why)
 
 
-class DestinationStatus(Body, frozen=True):
+class ToldDestination(Body, frozen=True):
     """What one destination said when it was told to delete.
 
     `NOT_SUPPORTED` are those whose connector cannot, and those that were removed: delete there by hand.
     """
 
     id: Annotated[str, msgspec.Meta(description="The id of the destination.")]
-    status: Status
+    status: RegulationStatus
     err_string: Annotated[str, msgspec.Meta(description="What it answered, or why it was not told; else empty.")]
     attempts: int
     finished_at: Time | None
@@ -55,7 +55,7 @@ class StreamStatus(Body, frozen=True):
     """All destinations of the workspace, which is one stream: a regulation is about all of its sources."""
 
     id: str
-    destination_status: Sequence[DestinationStatus]
+    destination_status: Sequence[ToldDestination]
 
 
 class Regulation(Body, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class Regulation(Body, frozen=True, kw_only=True):
     subject_type: SubjectType
     subjects: Annotated[int, msgspec.Meta(description="About how many ids it is.")]
     subject_ids: Sequence[str]
-    overall_status: Status
+    overall_status: RegulationStatus
     author: str
     why: str
     created_at: Time
@@ -122,7 +122,9 @@ _Request: TypeAlias = Request[Token, None, State]
 RegulationId: TypeAlias = Annotated[
     str, PathParameter(name="regulationId", description="The id of a regulation.", min_length=1)
 ]
-OfStatus: TypeAlias = Annotated[Status | None, QueryParameter(name="status", description="Only those in this state.")]
+OfStatus: TypeAlias = Annotated[
+    RegulationStatus | None, QueryParameter(name="status", description="Only those in this state.")
+]
 OfType: TypeAlias = Annotated[
     SubjectType | None, QueryParameter(name="subjectType", description="The kind of `subjectId`.")
 ]
@@ -228,9 +230,9 @@ def suppression_body(one: Suppressed) -> Suppression:
     return Suppression(one.type, one.id, one.regulation, time_text(one.at))
 
 
-def _destination_body(told: Told) -> DestinationStatus:
+def _destination_body(told: Told) -> ToldDestination:
     finished = time_text(told.finished_at) if told.finished_at is not None else None
-    return DestinationStatus(told.destination, told.status, told.answer, told.tried, finished)
+    return ToldDestination(told.destination, told.status, told.answer, told.tried, finished)
 
 
 REGULATIONS = [create_regulation, list_regulations, get_regulation, list_suppressions]

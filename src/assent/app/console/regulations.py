@@ -20,7 +20,7 @@ from assent.app.services.regulations import Asked
 from assent.app.wiring import Server, now
 from assent.destinations.registry import CONNECTORS, connector_class
 from assent.domain.errors import InvalidInput
-from assent.domain.regulation import RegulationType, Status, Subject, SubjectType
+from assent.domain.regulation import RegulationStatus, RegulationType, Subject, SubjectType
 from assent.domain.workspace import Destination
 
 _LISTED: Final = 100
@@ -47,7 +47,7 @@ CHOICES: Final = (
 KINDS: Final = {SubjectType.USER_ID: "User id", SubjectType.ANONYMOUS_ID: "Anonymous id"}
 
 _Id: TypeAlias = Annotated[str, PathParameter(name="regulation_id")]
-_Seen: TypeAlias = Annotated[Status, QueryParameter()]
+_Seen: TypeAlias = Annotated[RegulationStatus, QueryParameter()]
 _Person: TypeAlias = Annotated[str, QueryParameter(name="id")]
 
 
@@ -95,7 +95,7 @@ def show_regulation(request: PageRequest, server: NamedDependency[Server], regul
 
 @get("/people/regulations/{regulation_id:str}/progress", sync_to_thread=True)
 def show_regulation_progress(
-    request: PageRequest, server: NamedDependency[Server], regulation_id: _Id, seen: _Seen = Status.RUNNING
+    request: PageRequest, server: NamedDependency[Server], regulation_id: _Id, seen: _Seen = RegulationStatus.RUNNING
 ) -> Response[Any]:
     """How far it is. Once it is over, the whole page is to be loaded again."""
     one = _one(server, regulation_id)

@@ -7,7 +7,7 @@ import msgspec
 
 from assent.app.wiring import Stores
 from assent.domain.errors import InvalidInput
-from assent.domain.regulation import Regulation, RegulationType, Status, Subject, SubjectType, Told
+from assent.domain.regulation import Regulation, RegulationStatus, RegulationType, Subject, SubjectType, Told
 from assent.store.regulations import new_regulation_id
 
 MOST_IDS: Final = 5_000
@@ -53,7 +53,7 @@ def regulate(stores: Stores, asked: Asked, *, author: str, at: int) -> Regulatio
         asked.type,
         asked.subject_type,
         len(subjects),
-        Status.INITIALIZED if deletes else Status.FINISHED,
+        RegulationStatus.INITIALIZED if deletes else RegulationStatus.FINISHED,
         author,
         asked.why.strip(),
         at,
