@@ -182,6 +182,7 @@ def test_internal_ones_tell_nobody(api: Api, receiver: Receiver) -> None:
 
 
 def test_what_is_unread_when_it_is_deleted_is_withheld(api: Api, receiver: Receiver) -> None:
+    api.put(a_workspace(warehouse=f"{receiver.url}/take"))
     assert api.owner.post("/workspace/hold", json=WAREHOUSE).status_code == 200
     track(api, "m-1")
     finished(api, regulate(api, "DELETE_INTERNAL", ANN))

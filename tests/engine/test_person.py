@@ -74,6 +74,22 @@ def test_an_id_is_taken_out_of_a_text_where_it_is_a_word(text: str, redacted: st
     assert people.are_named_in(text) is (text != redacted)
 
 
+@pytest.mark.parametrize(
+    ("sample", "is_in"),
+    [
+        (b'{"userId":"ann-77","event":7}', True),
+        (b'{"event":7,"userId":"ann-7', True),
+        (b'{"event":7,"userId":"an', False),
+        (b'{"event":7,"userId":"42"', True),
+        (b'{"event":42,"userId":"ben"', False),
+        (b"a message of ann-77", True),
+        (b"\xff\xfe", False),
+    ],
+)
+def test_who_is_in_the_start_of_what_was_received(sample: bytes, is_in: bool) -> None:
+    assert People([Subject(USER, "ann-77"), Subject(USER, "42")]).are_in_sample(sample) is is_in
+
+
 def test_digests_differ_by_kind_and_key_and_say_nothing() -> None:
     ann = Subject(USER, "ann")
     found = {Digests(b"a").of(ann), Digests(b"b").of(ann), Digests(b"a").of(Subject(BROWSER, "ann"))}
@@ -114,5 +130,6 @@ def test_a_change_is_in_force_at_once() -> None:
     assert held.replace(ann)
     assert held.hold("ann", None)
     assert not held.replace(ann)
-    assert held.replace({})
+    assert held.replace({USER: frozenset([Digests(b"a key").of(Subject(USER, "ben"))])})
     assert not held.hold("ann", None)
+    assert held.hold("ben", None)

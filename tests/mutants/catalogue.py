@@ -20,7 +20,11 @@ class Mutant(NamedTuple):
 
 _TESTS: Final = {
     "domain/workspace.py": ("tests/spec",),
-    "engine/accept.py": ("tests/engine/test_accept.py", "tests/engine/test_accept_properties.py"),
+    "engine/accept.py": (
+        "tests/engine/test_accept.py",
+        "tests/engine/test_accept_properties.py",
+        "tests/engine/test_person.py",
+    ),
     "engine/consent.py": ("tests/spec", "tests/engine/test_consent.py"),
     "engine/decide.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_decide_properties.py"),
     "engine/fault.py": ("tests/engine/test_accept.py",),
@@ -28,7 +32,9 @@ _TESTS: Final = {
     "engine/hold.py": ("tests/engine/test_hold.py",),
     "engine/json.py": ("tests/engine/test_json.py",),
     "engine/merge.py": ("tests/engine/test_merge.py", "tests/engine/test_accept.py"),
+    "engine/person.py": ("tests/engine/test_person.py",),
     "engine/policy.py": ("tests/spec", "tests/engine/test_agreement.py"),
+    "engine/suppression.py": ("tests/engine/test_person.py",),
     "engine/trial.py": ("tests/engine/test_trial.py",),
     "engine/routing.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_accept_properties.py"),
 }
@@ -419,4 +425,34 @@ MUTANTS: Final = (
         "was = before.state if before is not None else State.WITHHELD",
         "was = before.state if before is not None else State.DELIVERED",
     ),
+    # ---------------------------------------------------------------- people who ask
+    Mutant(
+        "an alias event is about one person only",
+        "engine/person.py",
+        "or (ids.previous_id is not None and ids.previous_id in self._all)",
+        "or False",
+    ),
+    Mutant(
+        "a user id is an anonymous id too",
+        "engine/person.py",
+        "anonymous_id in self._browsers",
+        "anonymous_id in self._all",
+    ),
+    Mutant("a cut sample shows who it is", "engine/person.py", "cut is not None and", "False and"),
+    Mutant(
+        "any text with a short id is redacted",
+        "engine/person.py",
+        "_SHORTEST_NAME: Final = 4",
+        "_SHORTEST_NAME: Final = 1",
+    ),
+    Mutant("digests need no key", "engine/suppression.py", "hmac.digest(key,", 'hmac.digest(b"",'),
+    Mutant("ids of both kinds have one digest", "engine/suppression.py", 'keyed, b"a"', 'keyed, b"u"'),
+    Mutant(
+        "who is unsuppressed stays so",
+        "engine/suppression.py",
+        "            self._answers = {}\n",
+        "            pass\n",
+    ),
+    Mutant("alias events slip through", "engine/accept.py", 'if event_type != "alias" and (', "if ("),
+    Mutant("discards show who is suppressed", "engine/accept.py", 'b"" if is_theirs else body', "body"),
 )

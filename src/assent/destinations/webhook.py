@@ -122,9 +122,11 @@ an event, and is sent again until it is answered with 2xx."""
 
     async def forget(self, people: Sequence[Subject], regulation: str) -> None:
         parts = [_delete_message(one, f"{regulation}-{number}") for number, one in enumerate(people)]
-        for outcome in await post_runs(in_runs(parts, REQUEST_BYTES), self._post):
-            if outcome is not None:
-                raise outcome
+        for start in range(0, len(parts), self.batch_size):
+            some = parts[start : start + self.batch_size]
+            for outcome in await post_runs(in_runs(some, REQUEST_BYTES), self._post):
+                if outcome is not None:
+                    raise outcome
 
     async def close(self) -> None:
         await self._endpoint.close()
