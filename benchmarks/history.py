@@ -13,18 +13,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, insert
 
-from assent import Policy, Workspace
 from assent.app.services.workspaces import apply
 from assent.app.wiring import Stores, now, open_log, open_stores
 from assent.app.workspace_file import workspace_of
 from assent.domain.decision import Decision, Verdict
 from assent.domain.outcome import Attempt, Span, State
 from assent.domain.record import Discard, DiscardCode, Record
+from assent.domain.workspace import Workspace
 from assent.engine.accept import Arrival, OneEvent
+from assent.engine.policy import Policy
 from assent.store.accounts import Settlement
-from assent.store.tables import counters, event_counters, hour_counters
+from assent.store.tables import counters, day_counters, event_counters, event_day_counters, hour_counters
 from benchmarks.samples import CATEGORIES
 
 DAYS: Final = 28
@@ -32,7 +33,6 @@ SOURCES: Final = ("web", "app", "server")
 DESTINATIONS: Final = ("analytics", "ads", "crm", "lake", "chat", "partner")
 MESSAGE_ID: Final = "history-%012d"
 _NAMES: Final = 20
-_KEYS: Final = 300
 _GROUP: Final = 5_000
 _ROWS: Final = 20_000
 _FAILED: Final = 5_000
@@ -49,13 +49,13 @@ class _Kind(NamedTuple):
     decisions: tuple[tuple[str, State, str], ...]
 
 
-def make_history(data: Path, events: int) -> Stores:
-    """Fill a fresh data directory; its stores stay open."""
+def make_history(data: Path, events: int, keys: int) -> Stores:
+    """Fill a fresh data directory with `events` of `keys` distinct routing keys; its stores stay open."""
     stores = open_stores(data)
     started = now() - DAYS * 24 * 3600 * 1000
     workspace = workspace_of(_workspace())
     version = apply(stores, workspace, author="benchmark", at=started, comment="the first")
-    kinds = list(_kinds(version.workspace))
+    kinds = list(_kinds(version.workspace, keys))
     for one in DESTINATIONS:
         stores.accounts.open(one, 0)
     counts = asyncio.run(_fill_log(data, kinds, events, started))
@@ -83,20 +83,28 @@ def _workspace() -> dict[str, Any]:
     }
 
 
-def _kinds(workspace: Workspace) -> Iterator[_Kind]:
-    """300 routing keys, as real traffic has them: 64 combinations of answers, with five integrations objects."""
+def _kinds(workspace: Workspace, keys: int) -> Iterator[_Kind]:
+    """The first 300 routing keys as real traffic has them: 64 combinations of answers, with five integrations objects.
+
+    Beyond them, what clients may do: integrations objects of their own, and in one of ten a category that nobody
+    defined.
+    """
     policy = Policy(workspace)
     arrival = Arrival("web", enabled=True, received_at=0, new_id=str)
     objects: list[dict[str, bool]] = [{}, {"ads": False}, {"All": False, "lake": True}, {"chat": False}, {"crm": True}]
-    for number in range(_KEYS):
+    for number in range(keys):
         consent = {one: bool(number >> index & 1) for index, one in enumerate(CATEGORIES)}
+        odd = number // 64 >= len(objects)
+        if odd and number % 10 == 0:
+            consent[f"undefined-{number}"] = True
+        named = {f"Integration {bit}": bool(number >> bit & 1) for bit in range(6, 15)}
         event = {
             "type": "track",
             "event": f"Event Number {number % _NAMES}",
             "messageId": "*",
             "userId": f"user-{number}",
             "context": {"consent": {"categoryPreferences": consent}} if number % 20 else {},
-            "integrations": objects[number // 64],
+            "integrations": named if odd else objects[number // 64],
             "properties": {"product_id": "507f1f77bcf86cd799439011", "price": 49.9, "currency": "EUR"},
         }
         body = json.dumps(event, separators=(",", ":")).encode()
@@ -138,21 +146,31 @@ async def _fill_log(data: Path, kinds: list[_Kind], events: int, started: int) -
 
 
 def _write_counters(connection: Connection, kinds: list[_Kind], counts: Counter[tuple[int, str, int]]) -> None:
-    by_minute: Counter[tuple[str, int, str, str, str]] = Counter()
-    by_hour: Counter[tuple[str, int, str, str, str]] = Counter()
-    by_event: Counter[tuple[str, int, str, str, str, str]] = Counter()
+    by_account: dict[tuple[Table, int], Counter[tuple[Any, ...]]] = {
+        (counters, 1): Counter(),
+        (hour_counters, 60): Counter(),
+        (day_counters, 24 * 60): Counter(),
+    }
+    by_name: dict[tuple[Table, int], Counter[tuple[Any, ...]]] = {
+        (event_counters, 60): Counter(),
+        (event_day_counters, 24 * 60): Counter(),
+    }
     for (minute, source, which), events in counts.items():
         kind = kinds[which]
         for destination, state, reason in kind.decisions:
-            by_minute[destination, minute, source, state, reason] += events
-            by_hour[destination, minute // 60, source, state, reason] += events
-            by_event[destination, minute // 60, source, kind.name, state, reason] += events
-    _insert(connection, counters, ("destination", "minute", "source", "state", "reason"), by_minute)
-    _insert(connection, hour_counters, ("destination", "hour", "source", "state", "reason"), by_hour)
-    _insert(connection, event_counters, ("destination", "hour", "source", "event", "state", "reason"), by_event)
+            for (_table, minutes), found in by_account.items():
+                found[destination, minute // minutes, source, state, reason] += events
+            for (_table, minutes), found in by_name.items():
+                found[destination, minute // minutes, source, kind.name, state, reason] += events
+    for (table, _minutes), found in by_account.items():
+        _insert(connection, table, ("source", "state", "reason"), found)
+    for (table, _minutes), found in by_name.items():
+        _insert(connection, table, ("source", "event", "state", "reason"), found)
 
 
-def _insert(connection: Connection, table: Any, names: tuple[str, ...], counts: Counter[Any]) -> None:
+def _insert(connection: Connection, table: Table, keys: tuple[str, ...], counts: Counter[tuple[Any, ...]]) -> None:
+    unit = next(one for one in ("minute", "hour", "day") if one in table.c)
+    names = ("destination", unit, *keys)
     rows = iter(sorted(counts.items(), key=lambda one: one[0][1]))
     while some := list(islice(rows, _ROWS)):
         connection.execute(

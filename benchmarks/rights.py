@@ -73,7 +73,7 @@ def _body(person: str) -> bytes:
 
 
 def _accept(body: bytes, held: Suppressions | None) -> Any:
-    return OneEvent(body, "track").accept(Arrival("web", True, 0, lambda: "made", None, held))
+    return OneEvent(body, "track").accept(Arrival("web", True, 0, lambda: "made", suppressions=held))
 
 
 def _by_hand(body: bytes, held: set[str]) -> bool:

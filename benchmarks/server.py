@@ -48,6 +48,10 @@ class Running(NamedTuple):
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
+    def cpu_seconds(self) -> float:
+        """What it has used of processors since it began."""
+        return _cpu_seconds(self.pid)
+
     def metric(self, name: str) -> float:
         """The sum of a metric's values over its labels."""
         with urllib.request.urlopen(f"{self.url}/metrics") as answer:

@@ -19,12 +19,19 @@ def markdown() -> str:
         ("Reason", "Verdict", "In short", "Segment's code"),
         ((_link(one), one.verdict, one.title, f"`{one.segment_code}`" if one.segment_code else "") for one in REASONS),
     )
-    return page("Reasons", _INTRODUCTION, summary, _ORDER, *_section(Verdict.DELIVER), *_section(Verdict.WITHHOLD))
+    return page(
+        "Reasons",
+        _INTRODUCTION,
+        summary,
+        _ORDER,
+        *_section("## Delivered, because", Verdict.DELIVER),
+        *_section("## Withheld, because", Verdict.WITHHOLD),
+        *_section("## Delivered while observing, because", Verdict.DELIVER, observed=True),
+    )
 
 
-def _section(verdict: Verdict) -> list[str]:
-    heading = {Verdict.DELIVER: "## Delivered, because", Verdict.WITHHOLD: "## Withheld, because"}[verdict]
-    return [heading, *(_entry(one) for one in REASONS if one.verdict is verdict)]
+def _section(heading: str, verdict: Verdict, *, observed: bool = False) -> list[str]:
+    return [heading, *(_entry(one) for one in REASONS if (one.verdict, one.observed) == (verdict, observed))]
 
 
 def _entry(text: ReasonText) -> str:
@@ -40,4 +47,4 @@ def _link(text: ReasonText) -> str:
 
 
 def _anchor(text: ReasonText) -> str:
-    return f"{text.verdict}-{text.reason}"
+    return f"{'observed' if text.observed else text.verdict}-{text.reason}"

@@ -26,6 +26,8 @@ _MEANS: Final = {
     "sources": "Where events come from.",
     "destinations": "Who receives them.",
     "held": "`true` stops every destination: everything is accepted and kept, nothing is delivered or lost.",
+    "observe": "`true`: consent is decided and counted, but not enforced; everything flows. "
+    "[Observe](../guide/undo-and-backfill.md#observe) says what that is for.",
     "backfill_later_grants": "`true`: a backfill also sends what a person refused then and has granted since. Ask a "
     "lawyer first: a consent given later need not cover what was done before it.",
     "consent.preset": "The named set of [rules](rules.md).",
@@ -37,6 +39,8 @@ _MEANS: Final = {
     "consent.categories[].destinations": "The ids of the destinations that need it. A destination may be in several.",
     "consent.categories[].held": "`true` keeps what would be delivered because of this category: it is passed over, "
     "and decided anew once the category is released.",
+    "consent.categories[].signals": "The ids under which consent tools and standards ask for it, such as `tcf:4`: "
+    "[Consent stated otherwise](../guide/consent-stated-otherwise.md#what-a-tool-calls-it).",
     "sources[].id": "1 to 64 letters (a to z), digits, `_`, `-` and `.`, a letter or digit first; unique.",
     "sources[].write_key": "What clients send to name the source: 1 to 128 letters, digits, `_`, `-`, `.` and `~`; "
     "unique. It is public: a web page shows it to everybody.",
@@ -44,6 +48,8 @@ _MEANS: Final = {
     "sources[].enabled": "`false` discards what it sends, as `source_disabled`.",
     "sources[].held": "`true` keeps what comes from here and would be delivered: it is passed over, and decided anew "
     "once the source is released.",
+    "sources[].consent_from": "In which other ways, beside `categoryPreferences`, it "
+    "[states consent](../guide/consent-stated-otherwise.md).",
     "destinations[].id": "As a source's; unique. Accounts and cursor are kept under it.",
     "destinations[].name": "For people, and a key that an event's `integrations` object may use. At most 64 "
     "characters; by default the id.",
@@ -77,7 +83,8 @@ def _type(described: Any) -> str:
     if isinstance(described, inspect.LiteralType):
         return codes(described.values)
     if isinstance(described, inspect.VarTupleType):
-        return f"list of {_type(described.item_type)}s"
+        item = _type(described.item_type)
+        return f"list of {item}" if isinstance(described.item_type, inspect.LiteralType) else f"list of {item}s"
     names = {inspect.StrType: "text", inspect.BoolType: "true or false", inspect.DictType: "mapping"}
     return names.get(type(described), "mapping")
 

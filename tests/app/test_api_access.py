@@ -39,6 +39,7 @@ ROUTES = [
     ("POST", "/destinations/pixel/test"),
     ("GET", "/categories"),
     ("POST", "/categories"),
+    ("POST", "/category-scan"),
     ("GET", "/categories/analytics"),
     ("PATCH", "/categories/analytics"),
     ("DELETE", "/categories/analytics"),
@@ -47,6 +48,7 @@ ROUTES = [
     ("GET", "/rules"),
     ("PUT", "/rules"),
     ("GET", "/warnings"),
+    ("GET", "/review"),
     ("GET", "/delivery/overview"),
     ("GET", "/delivery/breakdown.csv"),
     ("GET", "/delivery/flow"),
@@ -67,6 +69,8 @@ ROUTES = [
     ("POST", "/workspace/hold"),
     ("POST", "/workspace/release"),
     ("GET", "/held"),
+    ("GET", "/workspace/observe"),
+    ("POST", "/workspace/observe"),
     ("POST", "/trials"),
     ("GET", "/drafts"),
     ("POST", "/drafts"),
@@ -75,6 +79,8 @@ ROUTES = [
     ("DELETE", "/drafts/drf_0"),
     ("POST", "/drafts/drf_0/apply"),
     ("POST", "/drafts/drf_0/trial"),
+    ("GET", "/drafts/drf_0/shadow"),
+    ("POST", "/drafts/drf_0/shadow"),
     ("POST", "/backfill-preview"),
     ("GET", "/backfills"),
     ("POST", "/backfills"),
@@ -106,12 +112,15 @@ PLACES = {
 READING = {
     ("POST", "/workspace/plan"),
     ("POST", "/decisions"),
+    ("POST", "/category-scan"),
     ("POST", "/trials"),
     ("POST", "/drafts/drf_0/trial"),
     ("POST", "/backfill-preview"),
 }
 WITHHELD = {"destinations": ["pixel"], "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
 """Which events a backfill is to look through."""
+BODIES = {"/backfill-preview": WITHHELD, "/category-scan": {"text": "permit 1,2"}}
+"""What routes take that do not take a workspace."""
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +177,7 @@ def test_nothing_is_told_without_a_known_token(api: Api, method: str, path: str,
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_member_may_do_all_but_change(api: Api, method: str, path: str) -> None:
     workspace = api.data("/workspace")["workspace"] if method != "GET" else None
-    body = WITHHELD if path == "/backfill-preview" else workspace
+    body = BODIES.get(path, workspace)
     expected = HTTPStatus.OK if method == "GET" or (method, path) in READING else HTTPStatus.FORBIDDEN
     assert api.member.request(method, there(api, path), json=body).status_code == expected
 

@@ -115,7 +115,6 @@ def test_a_backfill_sends_what_was_withheld_by_mistake_and_nobody_who_refused(ap
         "withheld": 2,
         "held": 0,
         "sample": ["granted"],
-        "isExact": True,
     }
     why = "the map was wrong"
     [job] = post(api, "/backfills", {"destinations": ["pixel"], "why": why, "speed": 100, **FOREVER})["backfills"]

@@ -44,6 +44,15 @@ def test_a_source_is_added_changed_rotated_and_removed(api: Api) -> None:
     found = api.data("/sources/web-shop")
     assert (found["name"], found["accepted"], found["discarded"]) == ("Web shop", 1, 1)
 
+    assert sent(api.owner.patch("/sources/web-shop", json={"consentFrom": ["tcf", "gpc"]}))["consentFrom"] == [
+        "tcf",
+        "gpc",
+    ]
+    wrong = sent(api.owner.patch("/sources/web-shop", json={"consentFrom": ["tea leaves"]}), 400)
+    assert "consentFrom" in wrong["field"]
+    twice = sent(api.owner.patch("/sources/web-shop", json={"consentFrom": ["tcf", "tcf"]}), 400)
+    assert "already in this source" in twice["message"]
+
     rotated = sent(api.owner.post("/sources/web-shop/rotate"))["writeKey"]
     assert rotated != added["writeKey"]
     body = {"event": "Tested", "userId": "u-1"}

@@ -37,14 +37,16 @@ def version(api: Api) -> int:
 
 def test_a_category_is_created_changed_and_deleted(api: Api) -> None:
     before = version(api)
-    created = api.owner.post("/categories", json={"id": "mail", "name": "E-mail", "destinations": ["pixel"]})
-    assert created.json()["data"] == {"id": "mail", "name": "E-mail", "enabled": True, "destinations": ["pixel"]}
+    mail = {"id": "mail", "name": "E-mail", "destinations": ["pixel"], "signals": ["tcf:4"]}
+    created = api.owner.post("/categories", json=mail)
+    assert created.json()["data"] == {**mail, "enabled": True}
     assert created.headers["etag"] == f'"{before + 1}"'
 
     changed = api.owner.patch("/categories/mail", json={"enabled": False})
-    assert changed.json()["data"] == {"id": "mail", "name": "E-mail", "enabled": False, "destinations": ["pixel"]}
-    renamed = api.owner.patch("/categories/mail", json={"id": "e-mail", "destinations": []})
-    assert renamed.json()["data"] == {"id": "e-mail", "name": "E-mail", "enabled": False, "destinations": []}
+    assert changed.json()["data"] == {**mail, "enabled": False}
+    renamed = api.owner.patch("/categories/mail", json={"id": "e-mail", "destinations": [], "signals": []})
+    emptied = {"id": "e-mail", "name": "E-mail", "enabled": False, "destinations": [], "signals": []}
+    assert renamed.json()["data"] == emptied
     assert api.member.get("/categories/mail").status_code == 404
 
     deleted = api.owner.delete("/categories/e-mail")

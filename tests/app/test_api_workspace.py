@@ -224,8 +224,8 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
                 "{categoryId}": "analytics",
                 "{sourceId}": "website",
                 "{destinationId}": "hook",
-                "{backfill}": backfill,
-                "{draft}": draft,
+                "{backfillId}": backfill,
+                "{draftId}": draft,
             }
             url = api.url + reduce(lambda so_far, one: so_far.replace(*one), known.items(), path)
             answer = api.owner.get(url)

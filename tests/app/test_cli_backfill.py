@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def token(server: Server) -> str:
     stores = open_stores(server.data)
-    token = stores.tokens.create("olivia", "owner", at=0)
+    token = stores.tokens.create("olivia", "owner", at=0, author="test").text
     stores.engine.dispose()
     return token
 

@@ -10,7 +10,8 @@ from assent.app.services import delivery_overview
 from assent.app.services.delivery_overview import wanted
 from assent.domain.decision import Reason
 from assent.domain.outcome import State
-from assent.store.accounts import Account, Settlement
+from assent.store.accounts import Settlement
+from assent.store.counting import Account
 from harness import wait_until
 from harness.api import GRANTED, NO_ADVERTISING, Api, a_workspace, receiving, running_api
 
@@ -133,6 +134,20 @@ def test_the_breakdown_comes_as_csv_without_formulas(api: Api) -> None:
         "events": "15",
         "before": "0",
     }
+
+
+def test_a_review_decides_the_days_events_anew_and_its_picture_says_the_same(api: Api) -> None:
+    found = api.data("/review")
+    assert found["version"] == api.server.in_force.number
+    by_id = {one["id"]: one for one in found["destinations"]}
+    assert by_id.keys() == {one.id for one in api.server.in_force.version.workspace.destinations}
+    for id_, one in by_id.items():
+        assert one["delivered"] + one["withheld"] == found["events"] > 0
+        assert sum(reason["events"] for reason in one["reasons"]) == found["events"]
+        arrived = [link["events"] for link in found["links"] if link["to"] == f"destination:{id_}"]
+        assert sum(arrived) == found["events"]
+    delivered = [link["events"] for link in found["links"] if link["to"] == "outcome:delivered"]
+    assert sum(delivered) == sum(one["delivered"] for one in by_id.values())
 
 
 def flows(api: Api, **query: str) -> dict[tuple[str, str, str], int]:

@@ -14,6 +14,8 @@ from assent.app.workspace_file import workspace_of
 from assent.domain.errors import Conflict, NotFound
 from assent.domain.workspace import Category, Consent, Destination, RuleOverrides, Workspace
 from assent.engine import edit
+from assent.engine.changes import changes
+from assent.engine.put_back import put_back
 from assent.engine.rebase import rebase
 from harness.api import GRANTED, a_workspace, running_api
 
@@ -120,3 +122,29 @@ def test_the_api_collects_tries_and_applies(tmp_path: Path) -> None:
         assert api.owner.post(f"{path}/apply").status_code == 404
         other = api.owner.post("/drafts", json={"name": "Other"}).json()["data"]["id"]
         assert api.owner.delete(f"/drafts/{other}").json()["data"] == {"drafts": []}
+
+
+def test_what_is_done_on_a_page_is_added_on_top_of_what_the_draft_says(stores: Stores) -> None:
+    draft = drafts.begin_with(stores, "Ours", edit.map_destinations({"advertising": []}), author="o", at=1, after=1)
+    everything = edit.map_destinations({"analytics": ["warehouse", "pixel"], "advertising": ["pixel"]})
+    drafts.collect(stores, draft.id, everything, author="max", at=2, after=1)
+    mapped = {one.id: one.destinations for one in stores.drafts.get(draft.id).workspace.categories}
+    assert mapped == {"analytics": ("warehouse", "pixel"), "advertising": ()}, "the page did not touch advertising"
+
+
+def test_a_page_that_says_otherwise_than_the_draft_is_refused_in_words(stores: Stores) -> None:
+    renamed = edit.change_category("advertising", name="Ads")
+    draft = drafts.begin_with(stores, "Ours", renamed, author="olivia", at=1, after=1)
+    with pytest.raises(Conflict, match=r"In the draft: .* called Ads\. And what you did: .* called Adverts"):
+        drafts.collect(stores, draft.id, edit.change_category("advertising", name="Adverts"), author="m", at=2, after=1)
+    change(stores, edit.change_source("app", held=True), author="max", at=3)
+    with pytest.raises(Conflict, match="somebody else"):
+        drafts.collect(stores, draft.id, renamed, author="max", at=4, after=1)
+
+
+@given(base=_workspaces, mine=_workspaces)
+def test_taking_every_change_out_leaves_what_the_draft_was_made_from(base: Workspace, mine: Workspace) -> None:
+    left = mine
+    for one in changes(base, mine):
+        left = put_back(base, one.kind, one.id)(left)
+    assert changes(base, left) == []

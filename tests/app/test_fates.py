@@ -94,5 +94,5 @@ def test_few_questions_are_asked_for_many_events(rig: Rig) -> None:
     for one in rig.found:
         at_once.of(one)
     selects = [one for one in asked if one.startswith("SELECT")]
-    # Cursors, spans, attempts, and the version that is no longer in force.
-    assert len(selects) == 4, selects
+    # Cursors, spans, readings, attempts, and the version that is no longer in force.
+    assert len(selects) == 5, selects

@@ -109,9 +109,10 @@ def test_the_command_tries_a_file(api: Api, tmp_path: Path, remote: bool) -> Non
     file.write_text(json.dumps(changed(api)))
     data = api.server.config.data
     where = ["--url", api.url, "--token", api.member_token] if remote else ["--data", str(data)]
-    shown = quickly("trial", file, *where).stdout
-    assert "Of the 4 events of the last 24 hours:" in shown
-    assert "  pixel: 1 newly withheld" in shown
-    assert "    1: delivered (No consent object) -> withheld (No consent object)" in shown
+    shown = quickly("plan", file, *where).stdout
+    assert "Of the 4 events of the last 24 hours, these would have gone another way:" in shown
+    assert ["pixel", "0", "1", "0"] in [line.split() for line in shown.splitlines()]
+    assert "  1: delivered (No consent object) -> withheld (No consent object)" in shown
     assert "newly held, such as before-c, before-b, before-a" in shown
-    assert json.loads(quickly("trial", file, *where, "--json").stdout) == tried(api, changed(api))
+    assert json.loads(quickly("plan", file, *where, "--json").stdout) == tried(api, changed(api))
+    assert "of the last 7 days" in quickly("plan", file, *where, "--hours", "168").stdout

@@ -17,6 +17,7 @@ PARAMETERS = {
     "at": "0",
     "category_id": "analytics",
     "destination_id": "warehouse",
+    "draft_id": "drf_0",
     "invitation_id": "inv_0",
     "job_id": "bkf_0",
     "link": "a-link-that-never-was",
@@ -43,6 +44,7 @@ QUERIES = {
     "&until=2099-01-01T00:00",
     "/holds/change": "?kind=workspace",
     "/people/export": "?id=u-1",
+    "/holds/trial": "?kind=workspace",
 }
 """What pages that begin with a path need in their query."""
 

@@ -131,8 +131,8 @@ def test_two_owners_at_once_see_each_other_and_lose_nothing(owner: Seat, other: 
     owner.expected_error = "409"
     owner.page.get_by_label("Warehouse needs advertising").check()
     owner.press("Save the mapping")
-    owner.sees("oscar@example.com changed the workspace while you were here")
-    owner.sees("Changed: the category analytics: pixel joins.")
+    owner.sees("oscar@example.com put version")
+    owner.sees("Pixel joins Analytics")
     expect(owner.page.get_by_label("Pixel needs Analytics")).to_be_checked()
     expect(owner.page.get_by_label("Warehouse needs advertising")).to_be_checked()
     assert mapping(api) == {"analytics": ["warehouse", "pixel"], "advertising": ["pixel"]}
@@ -148,7 +148,7 @@ def test_a_category_that_was_deleted_meanwhile_does_not_come_back(owner: Seat, o
     del other
     owner.expected_error = "409"
     owner.press("Save the mapping")
-    owner.sees("Deleted: the category advertising")
+    owner.sees("The category advertising is removed")
     owner.press("Save the mapping")
     owner.sees("The mapping is saved")
     assert mapping(api) == {"analytics": ["warehouse", "pixel"]}
@@ -295,8 +295,8 @@ def test_two_owners_change_different_rules(owner: Seat, api: Api) -> None:
     owner.expected_error = "409"
     owner.page.get_by_role("radio", name="All of them must be granted.").check()
     owner.press("Save the rules")
-    owner.sees("olivia changed the workspace while you were here")
-    owner.sees("Changed: the rule no_consent: deliver -> withhold.")
+    owner.sees("olivia put version")
+    owner.sees("The rule no consent is withhold instead of deliver")
     owner.press("Save the rules")
     owner.sees("The rules are saved")
     rules = api.data("/rules")["rules"]

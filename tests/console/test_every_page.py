@@ -46,6 +46,7 @@ def _furnish(api: Api, event: str, person: str, name: str, token: str) -> None:
     api.send("page", {"messageId": "m-page", "name": event, "userId": person})
     api.send("track", {"messageId": event, "event": event})  # has no id: a discard
     api.wait_for("m-3", warehouse="withheld")
+    assert api.owner.post("/drafts", json={"name": person}).status_code == 200
     asked = {"destinations": ["warehouse"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     assert api.owner.post("/backfills", json={**asked, "why": event}).status_code == 200
     about = {"subjectType": "USER_ID", "subjectIds": ["u-gone"], "why": event}
@@ -65,6 +66,7 @@ def pages(api: Api) -> list[str]:
     link = invite(api.server.stores, "eve@example.com", "member", author=OLIVIA, at=now())
     values = {"user_id": users[1].id, "token_id": tokens[0].id, "link": link.removeprefix("/join/")}
     values["regulation_id"] = api.data("/regulations")["regulations"][0]["id"]
+    values["draft_id"] = api.data("/drafts")["drafts"][0]["id"]
     values["job_id"] = api.data("/backfills")["backfills"][0]["id"]
     paths = [one.filled(**values) for one in routes(api) if one.method == "GET"]
     cookies = {"assent_session": session_of_owner(api)}

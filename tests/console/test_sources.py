@@ -135,7 +135,7 @@ def test_what_somebody_else_changed_is_shown_before_it_is_sent_again(owner: Seat
     assert api.owner.patch("/sources/website", json={"name": "Their shop"}).status_code == 200
     owner.expected_error = "409"
     owner.press("Save the name")
-    owner.sees("olivia changed the workspace while you were here")
+    owner.sees("olivia put version")
     owner.sees(re.compile("Their shop"))
     expect(owner.page.get_by_role("textbox", name="Name")).to_have_value("My shop")
     owner.press("Save the name")

@@ -4,19 +4,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 from databases import DATABASES
-from sqlalchemy import Engine, text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, delete, text
 from sqlalchemy.exc import DBAPIError
 
 from assent.domain.decision import Decision, Reason, Verdict
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, Span, State
-from assent.store.accounts import Account, Accounts, Count, Settlement
+from assent.store.accounts import Accounts, Settlement
+from assent.store.counting import Account, Count
 from assent.store.database import open_database
+from assent.store.tables import counters, day_counters, event_counters, event_day_counters, hour_counters
 
 CONSENTED = Decision(Verdict.DELIVER, Reason.CONSENTED, ("C0002", "C0004"))
 DELIVERED = Account("web", State.DELIVERED, Reason.CONSENTED)
@@ -247,8 +251,9 @@ def test_too_many_names_in_an_hour_are_counted_together(accounts: Accounts, open
 
 def test_names_are_forgotten_after_two_windows_of_two_weeks_and_counts_are_not(accounts: Accounts) -> None:
     hour = MINUTE // 60
-    for back in (29 * 24 + 1, 29 * 24, 0):
-        accounts.settle(Settlement("crm", (hour - back) * 60, {named("Paid"): 1}))
+    oldest = (hour // 24 - 29) * 24
+    for one in (oldest - 1, oldest, hour):
+        accounts.settle(Settlement("crm", one * 60, {named("Paid"): 1}))
     accounts.forget(0, hour=hour)
     assert by_event(accounts, 0, MINUTE + 60) == {"Paid": 2}
     assert accounts.totals() == {"crm": {State.DELIVERED: 3}}
@@ -269,6 +274,68 @@ def test_hours_add_up_to_what_their_minutes_do(accounts: Accounts) -> None:
     ]
     assert [one.events for one in accounts.sums(hour, hour + 60, [], limit=9)] == [14]
     assert [one.events for one in accounts.sums(hour, hour + 59, [], limit=9)] == [7]
+
+
+class Minutes(NamedTuple):
+    """What settled, each in a minute of three days, and a stretch to add it up in."""
+
+    settled: list[tuple[int, Account, int]]
+    since: int
+    until: int
+
+
+@st.composite
+def minutes(draw: st.DrawFn) -> Minutes:
+    # Around the ends of hours and days, where a sum could take something twice or leave it out.
+    at = st.one_of(
+        st.integers(0, 3 * 24 * 60),
+        st.builds(
+            lambda hour, off: max(0, hour * 60 + off), st.sampled_from([0, 1, 23, 24, 25, 48]), st.integers(-1, 1)
+        ),
+    )
+    account = st.builds(
+        Account,
+        st.sampled_from(["web", "app"]),
+        st.sampled_from([State.DELIVERED, State.WITHHELD]),
+        st.just(Reason.CONSENTED),
+        st.sampled_from(["", "Paid", "Viewed"]),
+    )
+    settled = draw(st.lists(st.tuples(at, account, st.integers(1, 9)), max_size=10))
+    since, until = sorted((draw(at), draw(at)))
+    return Minutes(settled, since, until)
+
+
+def added_up(found: Minutes, by: list[str], stretch: int) -> Counter[tuple[object, ...]]:
+    """The sums, the plain way. With the names of events every hour counts that is touched."""
+    first, end = found.since, found.until
+    if "event" in by:
+        first, end = first // 60 * 60, -(-end // 60) * 60
+    plain: Counter[tuple[object, ...]] = Counter()
+    for minute, account, events in found.settled:
+        if first <= minute < end:
+            at = minute - minute % stretch if stretch else None
+            plain[(at, *(getattr(account, name) for name in by))] += events
+    return plain
+
+
+def test_days_and_hours_add_up_to_what_their_minutes_do(open_engine: Callable[[], Engine]) -> None:
+    engine = open_engine()
+
+    @given(minutes(), st.sampled_from([0, 60, 360, 24 * 60]), st.sampled_from([["state"], ["source", "event"], []]))
+    @settings(max_examples=40, deadline=None)
+    def check(found: Minutes, stretch: int, by: list[str]) -> None:
+        with engine.begin() as connection:
+            for table in (counters, hour_counters, day_counters, event_counters, event_day_counters):
+                connection.execute(delete(table))
+        accounts = Accounts(engine)
+        for minute, account, events in found.settled:
+            accounts.settle(Settlement("crm", minute, {account: events}))
+        sums = accounts.sums(found.since, found.until, by, minutes=stretch, limit=10_000)
+        keyed = {(one.minute, *(getattr(one, name) for name in by)): one.events for one in sums}
+        assert keyed == added_up(found, by, stretch)
+        assert sum(accounts.totals().get("crm", {}).values()) == sum(events for *_, events in found.settled)
+
+    check()
 
 
 # --- attempts

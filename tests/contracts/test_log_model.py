@@ -112,7 +112,17 @@ class LogMachine(RuleBasedStateMachine):
         received = self.runner.run(self.log.received(0, 1 << 40))
         assert {(one.minute, one.source, one.code): one.events for one in received} == +self.received
 
-    @rule(hours=st.integers(0, 3))
+    @rule(since=st.integers(0, 4 * 1440), length=st.integers(0, 4 * 1440), stretch=st.sampled_from([60, 1440, 1 << 40]))
+    def counts_of_a_stretch_are_those_of_its_minutes(self, since: int, length: int, stretch: int) -> None:
+        first = self._minute + 1 - since
+        expected: Counter[tuple[int, str, str]] = Counter()
+        for (minute, source, code), events in self.received.items():
+            if first <= minute < first + length:
+                expected[minute - minute % stretch, source, code] += events
+        received = self.runner.run(self.log.received(first, first + length, minutes=stretch))
+        assert {(one.minute, one.source, one.code): one.events for one in received} == +expected
+
+    @rule(hours=st.one_of(st.integers(0, 3), st.integers(0, 80)))
     def routing_keys_are_counted(self, hours: int) -> None:
         """Of the hours after the one up to which a trim went: those are never partly forgotten."""
         until = self.now // HOUR_MS + 1

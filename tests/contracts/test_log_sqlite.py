@@ -1,8 +1,10 @@
 """What the SQLite log promises beyond the contract: crashes, bounds, and the table of message ids seen."""
 
 import asyncio
+import random
 import shutil
 import sqlite3
+from array import array
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,10 @@ from hypothesis import strategies as st
 from assent.domain.errors import LogUnavailable
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.log.block import decode_block
+from assent.log.prints import RUN, find_prints, index_prints
+from assent.log.schema import prepare_tables
 from assent.log.seen import Seen, fingerprint
+from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.log.sqlite_file import LogFile
 from assent.testing import a_record
@@ -234,7 +239,7 @@ def test_a_log_of_before_what_is_deleted_was_overwritten_is_rewritten_once(tmp_p
     secret = token_urlsafe(40).encode()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA secure_delete = OFF")
-        db.execute("PRAGMA user_version = 1")
+        db.execute("PRAGMA user_version = 2")
         for sample in (secret, b"another"):
             db.execute("INSERT INTO discards (source, received_at, code, sample) VALUES ('web', 0, 'x', ?)", (sample,))
         db.execute("DELETE FROM discards WHERE sample = ?", (secret,))
@@ -244,3 +249,93 @@ def test_a_log_of_before_what_is_deleted_was_overwritten_is_rewritten_once(tmp_p
     assert file.truncate_wal()
     assert not [one.name for one in tmp_path.iterdir() if secret in one.read_bytes()]
     file.close()
+
+
+# --- where a message id is
+
+
+@pytest.mark.asyncio
+async def test_a_message_id_is_found_in_every_run_and_beyond_the_last(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "log.db")
+    count = 2 * RUN + 700
+    for first in range(0, count, 3_000):
+        numbers = range(first, min(count, first + 3_000))
+        await log.append([a_record(f"m{one}", source="web" if one % 3 else "app") for one in numbers], [])
+    for number in (0, 1, 511, 512, RUN - 1, RUN, RUN + 1, 20_000, 2 * RUN - 1, 2 * RUN, count - 1):
+        assert [one.offset for one in await log.find(f"m{number}")] == [number]
+    assert await log.find("never sent") == []
+    start = await log.trim(RUN + 600, 0)
+    assert await log.find("m1") == await log.find(f"m{start - 600}") == []
+    assert [one.offset for one in await log.find(f"m{start}")] == [start]
+    await log.close()
+    log = SqliteLog(tmp_path / "log.db")
+    assert [one.offset for one in await log.find(f"m{2 * RUN - 1}")] == [2 * RUN - 1]
+    await log.close()
+
+
+@pytest.mark.parametrize("narrow", [1 << 64, 1 << 50, 1 << 20])
+def test_fingerprints_are_found_however_unevenly_they_are_spread(tmp_path: Path, narrow: int) -> None:
+    """Whoever sends events chooses their message ids, and so their fingerprints."""
+    db = sqlite3.connect(tmp_path / "log.db", isolation_level=None)
+    prepare_tables(db)
+    chance = random.Random(1)
+    prints = [chance.randrange(narrow) for _ in range(RUN)]
+    for first in range(0, RUN, 512):
+        some = array("Q", prints[first : first + 512]).tobytes()
+        db.execute("INSERT INTO blocks VALUES (?, 512, 0, ?, '')", (first, some))
+    index_prints(db, RUN)
+    for offset in chance.sample(range(RUN), 50):
+        assert offset in list(find_prints(db, prints[offset]))
+    assert db.execute("SELECT count(*) FROM print_runs").fetchone() == (1,)
+    db.close()
+
+
+@pytest.mark.asyncio
+async def test_a_file_of_an_older_version_is_counted_and_indexed_when_it_is_opened(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "log.db")
+    for hour in (0, 1, 23, 24, 25):
+        some = [a_record(f"h{hour}-{one}", at=hour * HOUR_MS) for one in range(RUN // 5 + 9)]
+        await log.append(some, [Discard("web", hour * HOUR_MS, DiscardCode.BAD_REQUEST, b"")])
+    everything = (
+        await log.key_counts(0, 48),
+        await log.received(0, 2880, minutes=1440),
+        await log.find("h0-7"),
+    )
+    await log.close()
+    with sqlite3.connect(tmp_path / "log.db") as db:
+        for table in ("key_day_counts", "received_days", "print_runs"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("DROP INDEX blocks_by_time")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    snapshot = LogSnapshot(tmp_path / "log.db")  # beside a server of before, perhaps
+    assert snapshot.key_counts(0, 48) == everything[0]
+    snapshot.close()
+    log = SqliteLog(tmp_path / "log.db")
+    assert (
+        await log.key_counts(0, 48),
+        await log.received(0, 2880, minutes=1440),
+        await log.find("h0-7"),
+    ) == everything
+    await log.close()
+
+
+# --- how many came in
+
+
+@pytest.mark.asyncio
+async def test_what_came_late_is_counted_in_hours_that_were_asked_for_before(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "log.db")
+
+    async def events(since: int, until: int) -> int:
+        return sum((await log.key_counts(since, until)).values())
+
+    await log.append([a_record(f"h{hour}", at=hour * HOUR_MS) for hour in range(10)], [])
+    assert [await events(2, 10), await events(2, 10), await events(3, 11)] == [8, 8, 7]
+    await log.append([a_record("late", at=5 * HOUR_MS)], [])
+    assert [await events(2, 10), await events(3, 11), await events(6, 11)] == [9, 8, 4]
+    await log.append([a_record("h10", at=10 * HOUR_MS), a_record("h11", at=11 * HOUR_MS)], [])
+    assert [await events(3, 11), await events(4, 12), await events(2, 10)] == [9, 9, 9]
+    await log.trim(0, 30 * HOUR_MS)
+    assert [await events(2, 10), await events(4, 12)] == [0, 0]
+    await log.close()

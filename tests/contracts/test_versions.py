@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, inspect, select, text
 from assent.domain.errors import Conflict, NotFound
 from assent.domain.workspace import Category, Consent, Destination, RuleOverrides, Source, Version, Workspace
 from assent.store.database import NEWEST_SCHEMA, open_database
-from assent.store.tables import counters, hour_counters, metadata
+from assent.store.tables import counters, day_counters, hour_counters, metadata
 from assent.store.versions import Versions
 
 SHOP = Workspace(
@@ -95,23 +95,13 @@ def test_the_migrations_make_the_tables_that_the_code_uses(open_engine: Callable
         assert inspector.get_pk_constraint(name)["constrained_columns"] == [one.name for one in table.primary_key]
 
 
-_SINCE_0002 = (
-    "hour_counters",
-    "held_stretches",
-    "rereads",
-    "jobs",
-    "drafts",
-    "regulations",
-    "regulated",
-    "told",
-    "suppressions",
-)
-
-
-def test_counters_of_before_are_added_up_by_the_hour(open_engine: Callable[[], Engine]) -> None:
-    minutes = [("crm", 60, 3), ("crm", 119, 4), ("crm", 120, 5), ("ads", 61, 6)]
+def test_counters_of_before_are_added_up_by_the_hour_and_the_day(open_engine: Callable[[], Engine]) -> None:
+    minutes = [("crm", 60, 3), ("crm", 119, 4), ("crm", 120, 5), ("ads", 61, 6), ("crm", 24 * 60, 7)]
+    of_holds = ("held_stretches", "rereads", "jobs", "drafts", "shadow_counters")
+    of_people = ("regulations", "regulated", "told", "suppressions")
+    since_then = (*of_holds, *of_people, "hour_counters", "day_counters", "event_day_counters")
     with open_engine().begin() as connection:
-        for since in _SINCE_0002:
+        for since in since_then:
             connection.execute(text(f"DROP TABLE {since}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
         for destination, minute, events in minutes:
@@ -120,7 +110,10 @@ def test_counters_of_before_are_added_up_by_the_hour(open_engine: Callable[[], E
     with open_engine().connect() as connection:
         columns = (hour_counters.c.destination, hour_counters.c.hour, hour_counters.c.events)
         found = [tuple(row) for row in connection.execute(select(*columns))]
-    assert sorted(found) == [("ads", 1, 6), ("crm", 1, 7), ("crm", 2, 5)]
+        columns = (day_counters.c.destination, day_counters.c.day, day_counters.c.events)
+        by_day = [tuple(row) for row in connection.execute(select(*columns))]
+    assert sorted(found) == [("ads", 1, 6), ("crm", 1, 7), ("crm", 2, 5), ("crm", 24, 7)]
+    assert sorted(by_day) == [("ads", 0, 6), ("crm", 0, 12), ("crm", 1, 7)]
 
 
 def test_the_newest_schema_is_that_of_the_last_migration(open_engine: Callable[[], Engine]) -> None:

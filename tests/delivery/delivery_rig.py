@@ -1,8 +1,9 @@
-"""What the tests of delivery share: a real log and store, destinations to command, and time that runs faster."""
+"""What the tests of delivery share: a real log and store, destinations to command, and a clock that jumps."""
 
 import asyncio
 import functools
 import selectors
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -27,42 +28,75 @@ from assent.store.secrets import load_key
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
-SPEED: Final = 100
-_PATIENCE_SECONDS: Final = 30 * SPEED
+_PATIENCE_SECONDS: Final = 3_000
+_A_TEST_SECONDS: Final = 40_000
+_STUCK_SECONDS: Final = 5
+"""How long a thread may really take before the clock goes on nevertheless."""
+
+_logs: weakref.WeakSet[SqliteLog] = weakref.WeakSet()
+"""Logs whose commits the clock waits for."""
 
 
-class _FastSelector(selectors.DefaultSelector):
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(timeout / SPEED if timeout is not None else None)
-
-
-class _FastLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs a hundred times faster: all waiting is shorter, nothing else is changed."""
+class _PatientSelector(selectors.DefaultSelector):
+    """Waits for what really happens as long as anything is under way; otherwise waits by moving the clock."""
 
     def __init__(self) -> None:
-        super().__init__(_FastSelector())
+        super().__init__()
+        self.now = 0.0
+        self.calls = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        ready = super().select(_STUCK_SECONDS if self._is_under_way() else 0)
+        if not ready:
+            self.now += timeout
+        return ready
+
+    def _is_under_way(self) -> bool:
+        return self.calls > 0 or any(one._committing for one in _logs)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock stands still while threads work, and jumps to the next thing due when none does.
+
+    However slow the machine is, no time passes but that which something waits for.
+    """
+
+    def __init__(self) -> None:
+        self._patient = _PatientSelector()
+        super().__init__(self._patient)
 
     def time(self) -> float:
-        return super().time() * SPEED
+        return self._patient.now
+
+    def run_in_executor(self, executor: Any, func: Any, *arguments: Any) -> Any:
+        call = super().run_in_executor(executor, func, *arguments)
+        self._patient.calls += 1
+        call.add_done_callback(self._called)
+        return call
+
+    def _called(self, _call: object) -> None:
+        self._patient.calls -= 1
 
 
 def in_fast_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Runs a test with a clock that goes a hundred times faster."""
+    """Runs a test with a clock that jumps over all waiting."""
 
     @functools.wraps(test)
     def run(*arguments: Any, **named: Any) -> None:
         async def bounded() -> None:
-            async with asyncio.timeout(90 * SPEED):
+            async with asyncio.timeout(_A_TEST_SECONDS):
                 await test(*arguments, **named)
 
-        with asyncio.Runner(loop_factory=_FastLoop) as runner:
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
             runner.run(bounded())
 
     return run
 
 
 async def seconds(number: float) -> None:
-    """Let so many seconds of the fast clock pass."""
+    """Let so many seconds pass, by the clock that jumps."""
     await asyncio.sleep(number)
 
 
@@ -95,6 +129,7 @@ class Rig:
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
         self.suppressions = Suppressions(Digests(load_key(directory / "secret.key")))
+        _logs.add(self.log)
         self.delivery = self._new_delivery()
 
     def fake(self, destination: str, **options: int) -> FakeDestination:

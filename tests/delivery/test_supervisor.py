@@ -134,6 +134,7 @@ async def test_the_log_forgets_what_all_have_settled(tmp_path: Path) -> None:
         await rig.append_many(5)
         await rig.settled_everything()
         cut = rig.now() + 1
+        await seconds(1)
         await rig.put_in_force(a_workspace("crm"))
         await rig.append_many(5, start=5)
         await rig.settled_everything()

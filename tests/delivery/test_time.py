@@ -5,12 +5,11 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from delivery_rig import BUSY, SPEED, Rig, _FastLoop, each, unavailable
+from delivery_rig import BUSY, JumpingLoop, Rig, each, unavailable
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,7 +19,6 @@ from assent.app.services.explain_event import Explainer
 from assent.app.services.fates import Fates
 from assent.app.services.regulations import Asked, regulate
 from assent.app.wiring import open_stores
-from assent.delivery import supervisor
 from assent.domain.decision import Decision, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.job import JobState
@@ -68,6 +66,7 @@ _edits = st.one_of(
     st.builds(lambda one, of: edit.map_destinations({one: of}), st.sampled_from(CATEGORIES), _mapped),
     st.builds(lambda rules: edit.set_rules("segment-beta", rules), _rules),
     st.builds(lambda on: lambda workspace: msgspec.structs.replace(workspace, held=on), st.booleans()),
+    st.builds(edit.set_observe, st.booleans()),
 )
 
 
@@ -77,7 +76,7 @@ class Time(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
-        self.runner = asyncio.Runner(loop_factory=_FastLoop)
+        self.runner = asyncio.Runner(loop_factory=JumpingLoop)
         self.workspace = Workspace()
         self.workspaces: dict[int, Workspace] = {}
         self.sent: list[tuple[str, str, str, Any]] = []
@@ -390,11 +389,9 @@ def _released(workspace: Workspace) -> Workspace:
         sources=tuple(msgspec.structs.replace(one, held=False) for one in workspace.sources),
         destinations=tuple(msgspec.structs.replace(one, held=False) for one in workspace.destinations),
         held=False,
+        observe=False,
     )
 
-
-# The fast clock leaves a stop a tenth of a second of real time, which is not what is tested here.
-supervisor._GRACE = timedelta(seconds=15 * SPEED)
 
 TestTime = Time.TestCase
 TestTime.settings = settings(

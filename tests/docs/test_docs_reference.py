@@ -30,10 +30,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_every_reason_has_its_heading_under_its_verdict(site: Site) -> None:
     headings = site.page("reference/reasons").headings
-    for verdict, section in (("deliver", "Delivered, because"), ("withhold", "Withheld, because")):
+    for verdict, observed, section in (
+        ("deliver", False, "Delivered, because"),
+        ("withhold", False, "Withheld, because"),
+        ("deliver", True, "Delivered while observing, because"),
+    ):
         after = headings[headings.index(section) + 1 :]
         here = after[: next((at for at, one in enumerate(after) if one.endswith("because")), len(after))]
-        assert here == [str(one.reason) for one in REASONS if one.verdict == verdict]
+        assert here == [str(one.reason) for one in REASONS if (one.verdict, one.observed) == (verdict, observed)]
 
 
 def test_every_reason_has_its_remedy(site: Site) -> None:

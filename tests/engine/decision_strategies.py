@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations, product
 from typing import Any, Final, get_args, get_type_hints
 
+import msgspec
 from hypothesis import strategies as st
 
 from assent.domain.record import CONSENT_UPDATE_EVENT
@@ -89,6 +90,8 @@ workspaces = st.builds(
     _some(CATEGORY_IDS).flatmap(_categories),
     _some(DESTINATION_IDS).flatmap(_destinations),
 )
+watching = st.builds(lambda workspace, on: msgspec.structs.replace(workspace, observe=on), workspaces, st.booleans())
+"""Workspaces of which some observe."""
 
 
 def _mostly(right: st.SearchStrategy[Any], *wrong: Any) -> st.SearchStrategy[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from decision_strategies import anything, json_texts, parsed, read_plainly, workspaces
+from decision_strategies import anything, json_texts, parsed, read_plainly, watching
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from assent.domain.decision import REASONS, SAID_SINCE, Decision
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Category, Consent, Destination, Workspace
 from assent.engine import policy as compiled
-from assent.engine.decide import decide
+from assent.engine.decide import decide, observe
 from assent.engine.policy import Policy
 from assent.engine.routing import routing_key
 
@@ -24,15 +24,16 @@ SHOP = Workspace(
 
 
 def by_reference(workspace: Workspace, event: Any) -> Mapping[str, Decision]:
-    return {one.id: decide(workspace.rules, workspace.categories, one, event) for one in workspace.destinations}
+    decided = observe if workspace.observe else decide
+    return {one.id: decided(workspace.rules, workspace.categories, one, event) for one in workspace.destinations}
 
 
-@given(workspaces, parsed)
+@given(watching, parsed)
 def test_on_parsed_events(workspace: Workspace, event: Any) -> None:
     assert Policy(workspace).decide(event) == by_reference(workspace, event)
 
 
-@given(workspaces, json_texts(anything))
+@given(watching, json_texts(anything))
 def test_on_json_in_any_spelling(workspace: Workspace, text: str) -> None:
     expected = by_reference(workspace, read_plainly(text))
     policy = Policy(workspace)
@@ -40,14 +41,14 @@ def test_on_json_in_any_spelling(workspace: Workspace, text: str) -> None:
     assert policy.decide(text) == expected
 
 
-@given(workspaces, st.lists(json_texts(anything), min_size=2, max_size=6))
+@given(watching, st.lists(json_texts(anything), min_size=2, max_size=6))
 def test_what_was_decided_before_changes_nothing(workspace: Workspace, texts: list[str]) -> None:
     policy = Policy(workspace)
     for text in [*texts, *texts]:
         assert policy.decide(text.encode()) == by_reference(workspace, read_plainly(text))
 
 
-@given(workspaces, json_texts(anything))
+@given(watching, json_texts(anything))
 def test_a_routing_key_is_an_event_that_is_decided_alike(workspace: Workspace, text: str) -> None:
     event = json.loads(text.replace("\\ud", "\\uf"), parse_int=float)
     key = routing_key(event)
@@ -56,16 +57,17 @@ def test_a_routing_key_is_an_event_that_is_decided_alike(workspace: Workspace, t
     assert routing_key(json.loads(key)) == key
 
 
-@settings(max_examples=500)
-@given(workspaces, parsed)
-def _collect(met: set[tuple[str, str]], workspace: Workspace, event: Any) -> None:
-    met |= {(one.verdict, one.reason) for one in Policy(workspace).decide(event).values()}
+@settings(max_examples=1_000)
+@given(watching, parsed)
+def _collect(met: set[tuple[str, str, bool]], workspace: Workspace, event: Any) -> None:
+    met |= {(one.verdict, one.reason, one.observed) for one in Policy(workspace).decide(event).values()}
 
 
 def test_the_examples_meet_every_reason_and_no_other() -> None:
-    met: set[tuple[str, str]] = set()
+    met: set[tuple[str, str, bool]] = set()
     _collect(met)
-    assert met == {(text.verdict, text.reason) for text in REASONS if text.reason not in SAID_SINCE}
+    by_policy = [text for text in REASONS if text.reason not in SAID_SINCE]
+    assert met == {(text.verdict, text.reason, text.observed) for text in by_policy}
 
 
 @given(st.binary(max_size=40) | json_texts(anything).map(str.encode))
@@ -118,7 +120,7 @@ def test_session_ids_in_integrations_do_not_make_decisions_of_their_own() -> Non
     assert policy.decide(b'{"integrations": {"Amplitude": {"session_id": 2}}}') is first
 
 
-@given(workspaces, st.sampled_from([b"", b"{", b'{"context":NaN}', b"\xff", b'{"a":' * 5000]))
+@given(watching, st.sampled_from([b"", b"{", b'{"context":NaN}', b"\xff", b'{"a":' * 5000]))
 def test_a_routing_key_that_cannot_be_read_delivers_nothing(workspace: Workspace, key: bytes) -> None:
     assert {one.verdict for one in Policy(workspace).decide_key(key).values()} <= {"withhold"}
 

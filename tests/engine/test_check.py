@@ -34,10 +34,19 @@ _documents = _mapping(
         preset=st.sampled_from(["segment-beta", "strict"]),
         rules=_mapping(no_consent=st.sampled_from(["deliver", "withhold"])),
         categories=st.lists(
-            _mapping(id=_ids, name=_ids, enabled=st.booleans(), destinations=st.lists(_ids, max_size=3))
+            _mapping(
+                id=_ids,
+                name=_ids,
+                enabled=st.booleans(),
+                destinations=st.lists(_ids, max_size=3),
+                signals=st.lists(st.sampled_from(["tcf:4", "gpc", "tee:1", "tcf:"]), max_size=3),
+            )
         ),
     ),
-    sources=st.lists(_mapping(id=_ids, write_key=_ids), max_size=3),
+    sources=st.lists(
+        _mapping(id=_ids, write_key=_ids, consent_from=st.lists(st.sampled_from(["tcf", "gpc", "tee"]), max_size=3)),
+        max_size=3,
+    ),
     destinations=st.lists(_mapping(id=_ids, enabled=st.booleans(), settings=_mapping(x=_json)), max_size=3),
 )
 
@@ -49,7 +58,17 @@ def test_the_shape_is_found_right_exactly_when_the_types_take_it(document: Any) 
     except msgspec.ValidationError:
         assert find_mistakes(document)
         return
-    meant_wrong = ("already", "no id", "no write key", "characters", "contains `.`", "no destination", "cannot be seen")
+    meant_wrong = (
+        "already",
+        "no tool",
+        "no signal",
+        "no id",
+        "no write key",
+        "characters",
+        "contains `.`",
+        "no destination",
+        "cannot be seen",
+    )
     assert all(any(one in mistake.message for one in meant_wrong) for mistake in find_mistakes(document))
 
 
@@ -170,3 +189,19 @@ def test_a_warning_of_an_unmapped_destination_says_what_the_rules_make_of_it() -
 def test_nothing_to_warn_of() -> None:
     consent = {"categories": [{"id": "ad", "destinations": ["a"]}]}
     assert not find_warnings(_workspace(consent=consent, destinations=[{"id": "a"}]))
+
+
+@pytest.mark.parametrize(
+    ("signals", "said"),
+    [
+        (["tcf:4", "tcf:vendor 755", "gpc", "onetrust:a:b"], []),
+        (["tfc:4"], ["`tfc:4` begins with no tool and a colon; did you mean `tcf`?"]),
+        (["4"], ["`4` begins with no tool and a colon"]),
+        (["tcf:"], ["`tcf:` is no signal"]),
+        (["tcf:4", "tcf:4"], ["`tcf:4` is already in this category"]),
+    ],
+)
+def test_a_signal_is_a_tool_and_an_id(signals: list[str], said: list[str]) -> None:
+    found = _found({"consent": {"categories": [{"id": "a", "signals": signals}]}})
+    assert len(found) == len(said)
+    assert all(one in mistake for one, mistake in zip(said, found, strict=True))

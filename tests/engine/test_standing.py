@@ -12,6 +12,7 @@ from assent.domain.workspace import Category, Consent, Destination, RuleOverride
 from assent.engine.decide import decide
 from assent.engine.examples import ANSWERS, event_with, rule_examples, truth_table
 from assent.engine.outlook import outlook
+from assent.engine.policy import Policy
 from assent.engine.routing import routing_key
 from assent.engine.standing import Standing, standing
 
@@ -139,9 +140,9 @@ def test_an_outlook_counts_every_event_once_for_every_destination() -> None:
         ("web", routing_key(event_with({"ads": "refused"}))): 2,
         ("app", routing_key(event_with(None))): 1,
     }
-    found = outlook(workspace, counts)
+    found = outlook(Policy(workspace), counts)
     assert found.events == 8
     assert (found.delivered("pixel"), found.delivered("free")) == (6, 1)
     assert found.reasons("pixel", Verdict.WITHHOLD) == {"category_denied": 2}
     assert found.reasons("free", Verdict.WITHHOLD) == {"destination_unmapped": 7}
-    assert sum(one.events for one in found.accounts) == 16
+    assert sum(found.links.values()) == 16

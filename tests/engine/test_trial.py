@@ -13,7 +13,8 @@ from assent.domain.outcome import State
 from assent.domain.workspace import Source, Workspace
 from assent.engine.decide import decide
 from assent.engine.hold import Holds
-from assent.engine.routing import routing_key
+from assent.engine.policy import Policy
+from assent.engine.routing import narrowed, routing_key
 from assent.engine.trial import Trial
 
 _held = st.sampled_from([False, False, False, True])
@@ -73,6 +74,17 @@ def test_a_trial_says_what_then_happens(old: Workspace, new: Workspace, some: li
         assert said == (newly[State.DELIVERED], newly[State.WITHHELD], newly[State.HELD]), name
         if effect:
             assert sum(one.events for one in effect.shifts) <= len(some)
+
+
+@given(workspace=_with_holds(), event=events.filter(_readable))
+def test_what_a_policy_does_not_ask_for_decides_nothing(workspace: Workspace, event: Any) -> None:
+    key, policy = routing_key(event), Policy(workspace)
+    categories = {one.id for one in workspace.categories}
+    names = {"All", *(name for one in workspace.destinations for name in (one.title, one.integration))}
+    short = narrowed(key, categories, names)
+    assert policy.decide_key(short) == policy.decide_key(key)
+    assert len(short) <= len(key)
+    assert narrowed(short, categories, names) == short
 
 
 @given(workspace=_with_holds(), event=events.filter(_readable))

@@ -31,13 +31,20 @@ def workspaces(draw: st.DrawFn) -> Workspace:
     present = [one.id for one in destinations]
     categories = tuple(draw(_category(id_, present)) for id_ in draw(_some_ids))
     sources = tuple(
-        Source(id_, f"{WRITE_KEY}-{id_}-{draw(st.integers(0, 1))}", draw(names), draw(booleans))
+        Source(
+            id_,
+            f"{WRITE_KEY}-{id_}-{draw(st.integers(0, 1))}",
+            draw(names),
+            draw(booleans),
+            consent_from=draw(_dialects),
+        )
         for id_ in draw(_some_ids)
     )
     consent = Consent(draw(st.sampled_from(sorted(PRESETS))), draw(_overrides), categories)
     return Workspace(draw(names), consent, sources, destinations)
 
 
+_dialects: Any = st.lists(st.sampled_from(["cookie", "gpc"]), unique=True).map(tuple)
 _some_ids: Any = st.lists(st.sampled_from(IDS), unique=True)
 
 
@@ -56,4 +63,5 @@ def _destination(id_: str) -> st.SearchStrategy[Destination]:
 
 def _category(id_: str, destinations: list[str]) -> st.SearchStrategy[Category]:
     mapped = st.lists(st.sampled_from(destinations), unique=True) if destinations else st.just([])
-    return st.builds(Category, st.just(id_), names, booleans, mapped.map(tuple))
+    signals = st.lists(st.sampled_from(["tcf:4", "gpp:sale", "gpc"]), unique=True).map(tuple)
+    return st.builds(Category, st.just(id_), names, booleans, mapped.map(tuple), signals=signals)

@@ -34,8 +34,9 @@ _TESTS: Final = {
     "engine/merge.py": ("tests/engine/test_merge.py", "tests/engine/test_accept.py"),
     "engine/person.py": ("tests/engine/test_person.py",),
     "engine/policy.py": ("tests/spec", "tests/engine/test_agreement.py"),
+    "engine/shadow.py": ("tests/engine/test_shadow.py",),
     "engine/suppression.py": ("tests/engine/test_person.py",),
-    "engine/trial.py": ("tests/engine/test_trial.py",),
+    "engine/trial.py": ("tests/engine/test_trial.py", "tests/engine/test_observe.py"),
     "engine/routing.py": ("tests/spec", "tests/engine/test_agreement.py", "tests/engine/test_accept_properties.py"),
 }
 
@@ -404,6 +405,40 @@ MUTANTS: Final = (
     Mutant("times without a zone are unreadable", "engine/forward.py", "else time.replace(tzinfo=UTC)", "else None"),
     Mutant("the client's address overwritten", "engine/forward.py", ' and context.get("ip") is None', ""),
     Mutant("timestamps out of range raise", "engine/forward.py", "except OverflowError:", "except KeyError:"),
+    # ---------------------------------------------------------------- observing, and the shadow
+    Mutant(
+        "compiled: observing lets nothing go",
+        "engine/policy.py",
+        "one.observe if workspace.observe else one.decide",
+        "one.decide",
+    ),
+    Mutant(
+        "compiled: observing lets pass what else closes",
+        "engine/policy.py",
+        "or decision.reason not in BY_CONSENT",
+        "or False",
+    ),
+    Mutant(
+        "compiled: observing overrules the integrations object",
+        "engine/policy.py",
+        "if integrations and self._is_closed_by(integrations):\n            return _CLOSED\n        return Decision",
+        "if False:\n            return _CLOSED\n        return Decision",
+    ),
+    Mutant("compiled: what is observed does not say so", "engine/policy.py", ", observed=True", ""),
+    Mutant(
+        "observing overrules the integrations object",
+        "engine/decide.py",
+        "return _narrowed(destination, event, let_go)",
+        "return let_go",
+    ),
+    Mutant("a trial overlooks observing", "engine/trial.py", "return workspace.observe, ", "return False, "),
+    Mutant(
+        "a shadow is compared with what is observed",
+        "engine/shadow.py",
+        "decision_for(policy, key, destination).enforced",
+        "decision_for(policy, key, destination)",
+    ),
+    Mutant("a shadow counts kinds of events", "engine/shadow.py", "+= events", "+= 1"),
     # ---------------------------------------------------------------- holding and reading again
     Mutant("a held source holds nothing", "engine/hold.py", "if source in self._sources:", "if False:"),
     Mutant(

@@ -19,7 +19,13 @@ class Application:
 
     def __init__(self, server: Server, api: ASGIApp, console: Console) -> None:
         self._server = server
-        self._gateway = Gateway(server.log, lambda: server.sources, server.suppressions, server.metrics)
+        self._gateway = Gateway(
+            server.log,
+            lambda: server.sources,
+            lambda: server.translators,
+            server.suppressions,
+            server.metrics,
+        )
         self._api = api
         self._console = console
 
@@ -42,7 +48,9 @@ class Application:
         elif path == "/readyz":
             await self._answer_ready(send)
         elif path == "/metrics":
-            text = self._server.metrics.render(self._server.log, self._server.delivery.workers)
+            server = self._server
+            observing = server.in_force.version.workspace.observe
+            text = server.metrics.render(server.log, server.delivery.workers, observing=observing)
             await answer(send, 200, text, [_TEXT])
         elif path == "/api" or path.startswith("/api/"):
             await self._api(scope, receive, send)

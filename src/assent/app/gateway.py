@@ -19,6 +19,7 @@ from assent.domain.workspace import Source
 from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
 from assent.engine.suppression import Suppressions
 from assent.log.interface import Log
+from assent.signals.translate import Translator
 
 _SUCCESS: Final = b'{"success": true}'
 _GIF: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -58,14 +59,21 @@ class _Headers(NamedTuple):
 class Gateway:
     """The ASGI application under `/v1`, but for the settings of browser libraries.
 
-    `sources` gives the sources of the version in force by write key. Nothing is stored of those in `suppressions`.
+    `sources` gives the sources of the version in force by write key, `translators` by source what reads the consent of
+    those that state it in another way. Nothing is stored of those in `suppressions`.
     """
 
     def __init__(
-        self, log: Log, sources: Callable[[], Mapping[str, Source]], suppressions: Suppressions, metrics: Metrics
+        self,
+        log: Log,
+        sources: Callable[[], Mapping[str, Source]],
+        translators: Callable[[], Mapping[str, Translator]],
+        suppressions: Suppressions,
+        metrics: Metrics,
     ) -> None:
         self._log = log
         self._sources = sources
+        self._translators = translators
         self._suppressions = suppressions
         self._metrics = metrics
         self._keys: dict[bytes, str] = {}
@@ -110,7 +118,9 @@ class Gateway:
 
     def _accept(self, request: Batch | OneEvent, source: Source, ip: str | None) -> Accepted:
         suppressions = self._suppressions or None
-        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip, suppressions)
+        translate = self._translators()[source.id] if source.consent_from else None
+        at = time.time_ns() // 1_000_000
+        arrival = Arrival(source.id, source.enabled, at, _new_id, ip, translate, suppressions)
         return request.accept(arrival)
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:

@@ -61,18 +61,19 @@ class Metrics:
             if events > 0:  # what is taken up again is taken off there, and no counter goes back
                 self.settled[settlement.destination, account.state, account.reason] += events
 
-    def render(self, log: Log, workers: Iterable[Worker]) -> bytes:
+    def render(self, log: Log, workers: Iterable[Worker], *, observing: bool = False) -> bytes:
         """The text that Prometheus scrapes."""
         registry = CollectorRegistry()
-        registry.register(_Snapshot(self, log, list(workers)))
+        registry.register(_Snapshot(self, log, list(workers), observing))
         return generate_latest(registry)
 
 
 class _Snapshot(Collector):
-    def __init__(self, metrics: Metrics, log: Log, workers: list[Worker]) -> None:
+    def __init__(self, metrics: Metrics, log: Log, workers: list[Worker], observing: bool) -> None:
         self._metrics = metrics
         self._log = log
         self._workers = workers
+        self._observing = observing
 
     def collect(self) -> Iterator[Metric]:
         metrics = self._metrics
@@ -88,6 +89,8 @@ class _Snapshot(Collector):
         yield metrics.request_seconds.family("assent_request_seconds", "From a request's last byte to its answer.")
         yield metrics.commit_seconds.family("assent_commit_seconds", "One group commit of the log.")
         yield _gauge("assent_log_head", "The offset that the next event gets.", [((), self._log.head)])
+        text = "1 while consent is decided and counted, but not enforced."
+        yield _gauge("assent_observing", text, [((), int(self._observing))])
         lag = [((one.destination,), self._log.head - one.position) for one in self._workers]
         yield _gauge("assent_cursor_lag_events", "Events that a destination has not read yet.", lag)
         waiting = [((one.destination,), len(one.waiting)) for one in self._workers]

@@ -100,6 +100,8 @@ async def _serve(config: Config, wanted: Workspace | None, comment: str, listene
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    if server.in_force.version.workspace.observe or (wanted is not None and wanted.observe):
+        log.warning("OBSERVING: consent is decided and counted, but NOT enforced; `assent observe off` ends it")
     _collect_seldom()
     http = Http(options, server, f"listening on {_url(listener)}, data in {config.data}")
     _print_welcome(server, _url(listener))

@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assent.app.config import Config
 from assent.app.metrics import Metrics
-from assent.delivery.in_force import InForce
+from assent.app.shadowing import shadow_of
+from assent.delivery.in_force import InForce, Shadow
 from assent.delivery.regulator import Regulator
 from assent.delivery.supervisor import Delivery
 from assent.destinations.connector import Connector
@@ -31,6 +32,7 @@ from assent.engine.policy import Policy
 from assent.engine.suppression import Digests, Suppressions
 from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
+from assent.signals.translate import Translator
 from assent.store.accounts import Accounts
 from assent.store.database import open_database
 from assent.store.drafts import Drafts
@@ -159,12 +161,15 @@ class Server:
         self._lock = _lock(config.data / "lock")
         self.log = open_log(config.data, self.metrics)
         self.sources: Mapping[str, Source] = {}
+        self.translators: Mapping[str, Translator] = {}
+        """By source, for those that state consent in another way than Segment's."""
         self.under_test: set[str] = set()
         """The destinations that a test event is on its way to."""
         self.is_ready = False
         self.stopping = asyncio.Event()
         """Set once the server is to stop: what would go on for ever ends then, so that nobody waits for it."""
-        self._put_in_force(self.stores.current())
+        current = self.stores.current()
+        self._put_in_force(current, self._shadow_of(current))
         self._seen_of_trail = self.stores.trail.newest()
         self.suppressions = self.stores.suppressions()
         self.suppressions.until = self.log.head
@@ -193,9 +198,15 @@ class Server:
         self._following = asyncio.Lock()
         self._followed = 0
 
-    def _put_in_force(self, version: Version) -> None:
-        self.in_force = InForce(version, Policy(version.workspace))
-        self.sources = {one.write_key: one for one in version.workspace.sources}
+    def _put_in_force(self, version: Version, shadow: Shadow | None) -> None:
+        self.in_force = InForce(version, Policy(version.workspace), shadow)
+        workspace = version.workspace
+        translated = [one for one in workspace.sources if one.consent_from]
+        self.translators = {one.id: Translator(one, workspace.categories) for one in translated}
+        self.sources = {one.write_key: one for one in workspace.sources}
+
+    def _shadow_of(self, version: Version) -> Shadow | None:
+        return shadow_of(self.stores.versions, self.stores.drafts, version)
 
     def _policy(self, number: int) -> Policy:
         return Policy(self.stores.versions.get(number).workspace)
@@ -225,7 +236,8 @@ class Server:
         async with self._following:
             number = await asyncio.to_thread(self.stores.versions.current_number)
             if number != self.in_force.number:
-                self._put_in_force(await asyncio.to_thread(self.stores.versions.get, number))
+                version = await asyncio.to_thread(self.stores.versions.get, number)
+                self._put_in_force(version, await asyncio.to_thread(self._shadow_of, version))
             if number != self._followed:
                 await self.delivery.follow()
                 self._followed = number
@@ -234,6 +246,8 @@ class Server:
             if newest != self._seen_of_trail:
                 self._seen_of_trail = newest
                 await self._suppress()
+                shadow = await asyncio.to_thread(self._shadow_of, self.in_force.version)
+                self.in_force = self.in_force._replace(shadow=shadow)
                 self.delivery.look_again()
                 self.regulator.nudge()
 

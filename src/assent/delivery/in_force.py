@@ -6,11 +6,20 @@ from assent.domain.workspace import Version
 from assent.engine.policy import Policy
 
 
+class Shadow(NamedTuple):
+    """A draft that decides beside the version in force, at one of its revisions."""
+
+    draft: str
+    revision: int
+    policy: Policy
+
+
 class InForce(NamedTuple):
-    """One version of the workspace, with the policy compiled from it."""
+    """One version of the workspace, with the policy compiled from it; and the draft that is its shadow."""
 
     version: Version
     policy: Policy
+    shadow: Shadow | None = None
 
     @property
     def number(self) -> int:

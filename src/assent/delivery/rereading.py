@@ -16,7 +16,8 @@ from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
 from assent.engine.suppression import SUPPRESSED, Suppressions
-from assent.store.accounts import Account, Accounts
+from assent.store.accounts import Accounts
+from assent.store.counting import Account
 from assent.store.jobs import Jobs
 
 _Answer = TypeVar("_Answer")
@@ -143,8 +144,10 @@ class Rereading:
         return self._released(in_force) is not None or (self._may_backfill(in_force) and clock >= self._not_before)
 
     def _may_backfill(self, in_force: InForce) -> bool:
-        """Nothing is taken up only to be held: while anything is held for a destination, its backfills wait."""
-        return self._job is not None and not in_force.policy.holds.concern(self._destination)
+        """Nothing is taken up only to be held: while anything is held for a destination, its backfills wait. So they do
+        while the workspace observes, which would send what people refused."""
+        waits = in_force.version.workspace.observe or in_force.policy.holds.concern(self._destination)
+        return self._job is not None and not waits
 
     def next_due(self, in_force: InForce) -> float | None:
         """When a backfill may send again, by the worker's clock; None without one."""

@@ -26,9 +26,11 @@ from assent.domain.record import Record
 from assent.engine.forward import subject_of
 from assent.engine.hold import Holder
 from assent.engine.policy import Policy
+from assent.engine.shadow import differences
 from assent.engine.suppression import SUPPRESSED, Suppressions
 from assent.log.interface import Log
-from assent.store.accounts import Account, Accounts, Again, Settlement
+from assent.store.accounts import Accounts, Again, Settlement, ShadowCounts
+from assent.store.counting import Account
 from assent.store.jobs import Jobs, Progress
 
 log = logging.getLogger("assent.delivery")
@@ -403,6 +405,7 @@ class Worker:
             tried,
             read=Span(self.destination, start, end, in_force.number),
             held=self._stretch(in_force, start, end, held),
+            shadow=self._otherwise(in_force, records),
         )
         self.position = end
         if held:
@@ -431,6 +434,15 @@ class Worker:
     def _holder(self, in_force: InForce, record: Record, decision: Decision) -> Holder | None:
         holds = in_force.policy.holds
         return holds.holder(record.source, self.destination, decision) if holds else None
+
+    def _otherwise(self, in_force: InForce, records: Sequence[Record]) -> ShadowCounts | None:
+        """What the draft that is the shadow would have done otherwise with these."""
+        shadow = in_force.shadow
+        if shadow is None:
+            return None
+        keys = (one.routing_key for one in records)
+        counts = differences(in_force.policy, shadow.policy, self.destination, keys)
+        return ShadowCounts(shadow.draft, shadow.revision, counts)
 
     def _stretch(self, in_force: InForce, start: int, end: int, events: int) -> HeldStretch | None:
         """Where so many events were passed over, and under which hold."""
@@ -507,6 +519,7 @@ class Worker:
         read: Span | None = None,
         again: Again | None = None,
         held: HeldStretch | None = None,
+        shadow: ShadowCounts | None = None,
     ) -> None:
         """Settle what was counted, and what came to rest of `attempts`, whose records are known by offset."""
         for one in attempts:
@@ -515,7 +528,7 @@ class Worker:
                 counts[Account(one.source, one.state, one.decision.reason, name)] += 1
         now = self._now()
         changed = {account: events for account, events in counts.items() if events}
-        settlement = Settlement(self.destination, now // 60_000, changed, attempts, read, again, held, now)
+        settlement = Settlement(self.destination, now // 60_000, changed, attempts, read, again, held, now, shadow)
         await self._settle_surely(settlement)
         self._on_settled(settlement)
 

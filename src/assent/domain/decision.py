@@ -49,15 +49,25 @@ SAID_SINCE: Final = frozenset({Reason.SUBJECT_REVOKED, Reason.SUBJECT_SUPPRESSED
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The verdict on one event at one destination, why, and the ids of the categories that settled it."""
+    """The verdict on one event at one destination, why, and the ids of the categories that settled it.
+
+    `observed` says that consent would withhold it, for this reason, and that it is delivered all the same, because the
+    workspace observes.
+    """
 
     verdict: Verdict
     reason: Reason
     categories: tuple[str, ...] = ()
+    observed: bool = False
+
+    @property
+    def enforced(self) -> "Decision":
+        """What it would be if consent were enforced; the decision itself, unless it is observed."""
+        return Decision(Verdict.WITHHOLD, self.reason, self.categories) if self.observed else self
 
 
 class ReasonText(msgspec.Struct, frozen=True):
-    """What console, API, docs and command line say about one reason under one verdict."""
+    """What console, API, docs and command line say about one reason under one verdict; `observed` as in Decision."""
 
     verdict: Verdict
     reason: Reason
@@ -65,6 +75,7 @@ class ReasonText(msgspec.Struct, frozen=True):
     what_happened: str
     remedy: str
     segment_code: str | None = None
+    observed: bool = False
 
 
 _BY_CONSENT = "FILTERED_BY_END_USER_CONSENT"
@@ -97,6 +108,54 @@ REASONS: tuple[ReasonText, ...] = (
         "Destination needs no consent",
         "The destination is in no category, and the rules deliver to unmapped destinations.",
         "Put the destination in a category, or set the rule `unmapped_destination: withhold`.",
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CATEGORY_DENIED,
+        "Observed: category denied",
+        "Delivered although the person refused a category that this destination needs, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CONSENT_UNREADABLE,
+        "Observed: consent unreadable",
+        "Delivered although nothing in its consent can be taken as granted, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CATEGORY_MISSING,
+        "Observed: category not named",
+        "Delivered although the consent object does not name a needed category, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CATEGORY_DISABLED,
+        "Observed: category switched off",
+        "Delivered although a category that this destination needs is switched off, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.DESTINATION_UNMAPPED,
+        "Observed: destination unmapped",
+        "Delivered although the destination is in no category, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
+    ),
+    ReasonText(
+        Verdict.DELIVER,
+        Reason.CONSENT_ABSENT,
+        "Observed: no consent object",
+        "Delivered although the rules withhold events without a consent object, because the workspace observes.",
+        "To enforce consent, end observing.",
+        observed=True,
     ),
     ReasonText(
         Verdict.WITHHOLD,
@@ -186,9 +245,17 @@ REASONS: tuple[ReasonText, ...] = (
     ),
 )
 
-_TEXTS = {(text.verdict, text.reason): text for text in REASONS}
+_TEXTS = {(text.verdict, text.reason, text.observed): text for text in REASONS}
 
 
-def explain(verdict: Verdict, reason: Reason) -> ReasonText:
-    """The texts of `reason` under `verdict`; raises KeyError for a pair that no decision has."""
-    return _TEXTS[verdict, reason]
+def explain(verdict: Verdict, reason: Reason, observed: bool = False) -> ReasonText:
+    """The texts of `reason` under `verdict`; raises KeyError for a pair that no decision has.
+
+    What was delivered for a reason that only withholds was observed, also where nobody says so, as counters do not.
+    """
+    return _TEXTS.get((verdict, reason, observed)) or _TEXTS[verdict, reason, True]
+
+
+def explain_decision(decision: Decision) -> ReasonText:
+    """The texts of the reason of a decision."""
+    return explain(decision.verdict, decision.reason, decision.observed)

@@ -9,6 +9,34 @@ Flow: TypeAlias = Literal["deliver", "withhold"]
 DisabledCategory: TypeAlias = Literal["withhold", "ignore"]
 IntegrationsObject: TypeAlias = Literal["yield", "narrow"]
 PresetName: TypeAlias = Literal["segment-beta", "segment-ga", "strict"]
+Dialect: TypeAlias = Literal[
+    "rudderstack", "mparticle", "consent-manager", "segment-old", "cookie", "tcf", "gpp", "gpc"
+]
+"""How a source says what people consented to, where it is not in Segment's way."""
+
+SIGNAL_TOOLS: tuple[str, ...] = (
+    "onetrust",
+    "cookiebot",
+    "usercentrics",
+    "didomi",
+    "trustarc",
+    "ketch",
+    "osano",
+    "iubenda",
+    "cookieyes",
+    "klaro",
+    "termly",
+    "sourcepoint",
+    "tcf",
+    "gpp",
+    "gpc",
+    "google",
+    "rudderstack",
+    "mparticle",
+    "consent-manager",
+    "segment-old",
+)
+"""Whose ids the signals of a category can be: consent tools, standards, and dialects with ids of their own."""
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -41,7 +69,9 @@ class RuleOverrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A purpose that a person can refuse, and the ids of the destinations that need it.
 
-    `held` keeps what would be delivered because of it, to be decided anew when it is released.
+    `held` keeps what would be delivered because of it, to be decided anew when it is released. `signals` are the ids
+    under which consent tools and standards ask for it, such as `tcf:4` or `tcf:vendor 755`; of several that one tool
+    has, all must be granted. A tool that calls it by its own id needs none.
     """
 
     id: str
@@ -49,6 +79,7 @@ class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     enabled: bool = True
     destinations: tuple[str, ...] = ()
     held: bool = False
+    signals: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -73,7 +104,8 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Where events come from; clients name it by its write key.
 
-    `held` keeps its events, to be decided anew when it is released.
+    `held` keeps its events, to be decided anew when it is released. `consent_from` are the ways in which it says what
+    people consented to, beside `context.consent.categoryPreferences`.
     """
 
     id: str
@@ -81,6 +113,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     name: str = ""
     enabled: bool = True
     held: bool = False
+    consent_from: tuple[Dialect, ...] = ()
 
     @property
     def title(self) -> str:
@@ -112,8 +145,9 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything one company configures here.
 
-    `held` stops all cursors: everything is accepted and kept, and nothing is delivered. With `backfill_later_grants` a
-    backfill also sends what a person refused then and has granted since.
+    `held` stops all cursors: everything is accepted and kept, and nothing is delivered. While it is to
+    `observe`, consent is decided and counted, but not enforced: what it would withhold is delivered. With
+    `backfill_later_grants` a backfill also sends what a person refused then and has granted since.
     """
 
     workspace: str = ""
@@ -121,6 +155,7 @@ class Workspace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     sources: tuple[Source, ...] = ()
     destinations: tuple[Destination, ...] = ()
     held: bool = False
+    observe: bool = False
     backfill_later_grants: bool = False
 
     @property

@@ -30,8 +30,9 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     """What the server knows of one request.
 
     `source` is the source's id, `enabled` its state, `received_at` UTC epoch milliseconds. `new_id` makes a message id
-    for an event that brings none. `ip` is the sender's address where that is a browser's. `suppressions` are those who
-    asked for no more events; None where nobody did.
+    for an event that brings none. `ip` is the sender's address where that is a browser's. `translate` gives an event
+    of a source that states consent in another way the preferences that we read; None where it changes nothing.
+    `suppressions` are those who asked for no more events; None where nobody did.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     received_at: int
     new_id: Callable[[], str]
     ip: str | None = None
+    translate: Callable[[Any], dict[str, Any] | None] | None = None
     suppressions: Suppressions | None = None
 
 
@@ -176,15 +178,19 @@ def _accept_item(body: bytes, shared: dict[str, Any], sent_at: str | None, arriv
             body = _merge(shared, body)
         if len(body) > EVENT_BYTES:
             return _discard(DiscardCode.EVENT_TOO_LARGE, body, arrival)
-        try:
-            item = _decode_item(body)
-        except JSON_ERRORS:
-            item = _glance(decode_leniently(body))
+        item = _read_item(body)
         if item.type not in EVENT_TYPES:
             return _discard(DiscardCode.BAD_REQUEST, body, arrival)
         return _judge(body, item, item.type, sent_at, arrival)
     except (InvalidInput, RecursionError):
         return _discard(DiscardCode.BAD_REQUEST, body, arrival)
+
+
+def _read_item(body: bytes) -> _Item:
+    try:
+        return _decode_item(body)
+    except JSON_ERRORS:
+        return _glance(decode_leniently(body))
 
 
 def _merge(shared: dict[str, Any], body: bytes) -> bytes:
@@ -197,6 +203,10 @@ def _judge(body: bytes, item: _Item, event_type: str, sent_at: str | None, arriv
         return Discard(arrival.source, arrival.received_at, DiscardCode.SUBJECT_SUPPRESSED)
     if not arrival.enabled:
         return _discard(DiscardCode.SOURCE_DISABLED, body, arrival)
+    if arrival.translate is not None and (translated := arrival.translate(decode_leniently(body))) is not None:
+        # The body is changed, so that whoever reads it later finds what it was decided by.
+        body = _encode(translated)
+        item = _read_item(body)
     # With fields of the right types, only an id or a name can still be missing, or the event be a consent update.
     named = event_type != "track" or (item.event and item.event != CONSENT_UPDATE_EVENT)
     if named and (item.userId or item.anonymousId):

@@ -9,7 +9,7 @@ from assent.domain.workspace import Category, Destination, Rules, Source, Worksp
 
 Action: TypeAlias = Literal["create", "update", "delete"]
 
-_SWITCHES: Final = ("held", "backfill_later_grants")
+_SWITCHES: Final = ("held", "observe", "backfill_later_grants")
 """What can be switched on for the whole workspace."""
 
 
@@ -88,4 +88,6 @@ def _changed_keys(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

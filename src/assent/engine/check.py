@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, Final, TypeAlias
 
-from assent.domain.workspace import Workspace
+from assent.domain.workspace import SIGNAL_TOOLS, Workspace
 from assent.engine.shape import Mistake, Path, guess, misfits, shown
 
 NAME_CHARACTERS: Final = 64
+SIGNAL_CHARACTERS: Final = 128
 _SEGMENT_ID_CHARACTERS: Final = 34
 
 Pattern: TypeAlias = tuple[str | None, ...]
@@ -19,6 +20,8 @@ _SOURCE_IDS: Final = ("sources", EACH, "id")
 _WRITE_KEYS: Final = ("sources", EACH, "write_key")
 _CATEGORY_IDS: Final = ("consent", "categories", EACH, "id")
 _MAPPED: Final = ("consent", "categories", EACH, "destinations", EACH)
+_SIGNALS: Final = ("consent", "categories", EACH, "signals", EACH)
+_SOURCE_DIALECTS: Final = ("sources", EACH, "consent_from", EACH)
 _NAMES: Final = (
     ("workspace",),
     ("sources", EACH, "name"),
@@ -40,6 +43,9 @@ def find_mistakes(document: Any) -> list[Mistake]:
         *_long_names(document),
         *(mistake for pattern in _UNIQUE for mistake in _repeated(document, pattern)),
         *_wrongly_mapped(document),
+        *_wrong_signals(document),
+        *_named_twice(document, _SIGNALS, "in this category"),
+        *_named_twice(document, _SOURCE_DIALECTS, "in this source"),
     ]
 
 
@@ -123,6 +129,27 @@ def _wrongly_mapped(document: Any) -> Iterator[Mistake]:
             yield Mistake(path, f"{shown(path, text)} is no destination{guess(text, 'destinations', destinations)}")
         elif (path[:-1], text) in seen:
             yield Mistake(path, f"{shown(path, text)} is already in this category; name it once")
+        seen.add((path[:-1], text))
+
+
+def _wrong_signals(document: Any) -> Iterator[Mistake]:
+    for path, text in texts_at(document, _SIGNALS):
+        tool = text.partition(":")[0]
+        if tool not in SIGNAL_TOOLS:
+            yield Mistake(
+                path, f"{shown(path, text)} begins with no tool and a colon{guess(tool, 'tools', SIGNAL_TOOLS)}"
+            )
+        elif not 1 <= len(text) <= SIGNAL_CHARACTERS or not text.isprintable() or text.endswith(":"):
+            yield Mistake(
+                path, f"{shown(path, text)} is no signal; write the tool, a colon and its id, such as `tcf:4`"
+            )
+
+
+def _named_twice(document: Any, pattern: Pattern, where: str) -> Iterator[Mistake]:
+    seen: set[tuple[Path, str]] = set()
+    for path, text in texts_at(document, pattern):
+        if (path[:-1], text) in seen:
+            yield Mistake(path, f"{shown(path, text)} is already {where}; name it once")
         seen.add((path[:-1], text))
 
 

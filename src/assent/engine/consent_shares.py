@@ -12,6 +12,7 @@ import msgspec
 from assent.domain.decision import Reason, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Workspace
+from assent.engine.alike import CONSENT, alike
 from assent.engine.consent import Whole, is_consent_update, read_preferences
 from assent.engine.json import decode_leniently
 from assent.engine.policy import Policy
@@ -78,7 +79,7 @@ def unenforced(workspace: Workspace, counts: Counts) -> Mapping[str, int]:
     """How many events of each source carry no consent, and would be delivered somewhere nevertheless."""
     policy = Policy(workspace)
     found: Counter[str] = Counter()
-    for (source, key), events in counts.items():
+    for (source, key), events in alike(workspace).counts(counts).items():
         if any(
             one.reason is Reason.CONSENT_ABSENT and one.verdict is Verdict.DELIVER
             for one in policy.decide_key(key).values()
@@ -105,7 +106,7 @@ def _plain(id_: str) -> str:
 
 def _by_key(counts: Counts) -> Counter[bytes]:
     found: Counter[bytes] = Counter()
-    for (_source, key), events in counts.items():
+    for (_source, key), events in CONSENT.counts(counts).items():
         found[key] += events
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from assent.domain.decision import Decision, Reason, Verdict
+from assent.domain.decision import BY_CONSENT, Decision, Reason, Verdict
 from assent.domain.workspace import Category, Destination, Rules
 from assent.engine.consent import Preferences, Whole, is_consent_update, read_preferences
 
@@ -24,6 +24,15 @@ def decide(rules: Rules, categories: Sequence[Category], destination: Destinatio
     if decision.reason is Reason.CONSENTED and rules.integrations_object == "yield":
         return decision
     return _narrowed(destination, event, decision)
+
+
+def observe(rules: Rules, categories: Sequence[Category], destination: Destination, event: Any) -> Decision:
+    """The decision while the workspace observes: what consent would withhold goes, as far as nothing else closes it."""
+    decision = decide(rules, categories, destination, event)
+    if decision.verdict is Verdict.DELIVER or decision.reason not in BY_CONSENT:
+        return decision
+    let_go = Decision(Verdict.DELIVER, decision.reason, decision.categories, observed=True)
+    return _narrowed(destination, event, let_go)
 
 
 def _by_consent(

@@ -80,6 +80,11 @@ def set_rules(preset: PresetName, rules: RuleOverrides) -> Edit:
     return lambda workspace: _replace(workspace, consent=_replace(workspace.consent, preset=preset, rules=rules))
 
 
+def set_observe(on: bool) -> Edit:
+    """Whether consent is only decided and counted, and not enforced."""
+    return lambda workspace: _replace(workspace, observe=on)
+
+
 # -------------------------------------------------------------------------------------------- sources
 
 

@@ -52,14 +52,18 @@ def fate(destination: str, offset: int, kept: Kept, judge: Callable[[str, int], 
     An event that is still unread has the decision that the version `in_force` would make now.
     """
     if kept.attempt is not None:
-        attempt = kept.attempt
-        return Fate(destination, attempt.state, attempt.decision, attempt.version, attempt)
+        return attempted(kept.attempt)
     if kept.span is not None:
         judged, version = at_rest(kept.span.version, kept.rereads, lambda number: judge(destination, number))
         return Fate(destination, judged.state, judged.decision, version, holder=judged.holder)
     if kept.cursor is not None and _is_unread(kept.cursor, offset):
         return Fate(destination, State.UNREAD, judge(destination, in_force).decision, in_force)
     return Fate(destination)
+
+
+def attempted(attempt: Attempt) -> Fate:
+    """What became of an event that was attempted: that says it all."""
+    return Fate(attempt.destination, attempt.state, attempt.decision, attempt.version, attempt)
 
 
 def at_rest(version: int, rereads: Iterable[Reread], judge: Callable[[int], Judged]) -> tuple[Judged, int]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from assent.domain.decision import Decision, Reason, Verdict
+from assent.engine.alike import alike
 from assent.engine.policy import Policy
 
 
@@ -25,7 +26,7 @@ class Link(NamedTuple):
 def flow(policy: Policy, counts: Mapping[tuple[str, bytes], int]) -> dict[Link, int]:
     """How many of the events counted by (source, routing key) flow which way, as `policy` decides them."""
     links: Counter[Link] = Counter()
-    for (source, key), events in counts.items():
+    for (source, key), events in alike(policy.workspace).counts(counts).items():
         for destination, decision in policy.decide_key(key).items():
             links[_link(source, destination, decision)] += events
     return dict(links)

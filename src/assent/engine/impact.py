@@ -6,6 +6,7 @@ import msgspec
 
 from assent.domain.decision import Verdict
 from assent.domain.workspace import Workspace
+from assent.engine.alike import alike
 from assent.engine.policy import Policy
 
 
@@ -25,7 +26,7 @@ def impact(old: Workspace, new: Workspace, counts: Mapping[tuple[str, bytes], in
     before, after = Policy(old), Policy(new)
     newly_delivered: dict[str, int] = {}
     newly_withheld: dict[str, int] = {}
-    for (_source, key), events in counts.items():
+    for (_source, key), events in alike(old, new).counts(counts).items():
         delivered_before = {id_ for id_, one in before.decide_key(key).items() if one.verdict is Verdict.DELIVER}
         delivered_after = {id_ for id_, one in after.decide_key(key).items() if one.verdict is Verdict.DELIVER}
         for id_ in delivered_after - delivered_before:

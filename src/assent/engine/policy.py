@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from assent.domain.decision import Decision, Reason, Verdict
+from assent.domain.decision import BY_CONSENT, Decision, Reason, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.record import CONSENT_UPDATE_EVENT
 from assent.domain.workspace import Category, Destination, Rules, Workspace
@@ -32,7 +32,8 @@ _CLOSES_EVERYTHING: Final = {"context": 0, "integrations": {"All": False}}
 class Policy:
     """The rules, categories and destinations of one workspace, compiled for speed.
 
-    It agrees with `decide` on every input. A routing key seen before is one dictionary look-up.
+    It agrees with `decide` on every input, or while the workspace observes, with `observe`. A routing key seen before
+    is one dictionary look-up.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -79,7 +80,8 @@ class _Decisions(dict[bytes, Decisions]):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         rules, categories = workspace.rules, workspace.categories
-        self._destinations = tuple(_Compiled(rules, categories, one) for one in workspace.destinations)
+        compiled = [_Compiled(rules, categories, one) for one in workspace.destinations]
+        self._deciders = tuple((one.id, one.observe if workspace.observe else one.decide) for one in compiled)
 
     def __missing__(self, key: bytes) -> Decisions:
         if len(self) >= KEYS_REMEMBERED:
@@ -94,7 +96,7 @@ class _Decisions(dict[bytes, Decisions]):
         integrations = event.get("integrations") if isinstance(event, Mapping) else None
         said = integrations if isinstance(integrations, Mapping) else {}
         bundled = _bundled(event)
-        return MappingProxyType({one.id: one.decide(preferences, said, bundled, update) for one in self._destinations})
+        return MappingProxyType({id_: decide(preferences, said, bundled, update) for id_, decide in self._deciders})
 
 
 def event_of(key: bytes) -> Any:
@@ -147,6 +149,17 @@ class _Compiled:
         if decision.verdict is Verdict.DELIVER and integrations and self._is_closed_by(integrations):
             return _CLOSED
         return decision
+
+    def observe(
+        self, preferences: Mapping[str, Any] | Whole, integrations: Mapping[str, Any], bundled: list[Any], update: bool
+    ) -> Decision:
+        """The decision where consent is not enforced: only what else closes it still does."""
+        decision = self.decide(preferences, integrations, bundled, update)
+        if decision.verdict is Verdict.DELIVER or decision.reason not in BY_CONSENT:
+            return decision
+        if integrations and self._is_closed_by(integrations):
+            return _CLOSED
+        return Decision(Verdict.DELIVER, decision.reason, decision.categories, observed=True)
 
     def _by_consent(self, preferences: Mapping[str, Any] | Whole) -> Decision:
         if preferences is Whole.ABSENT:

@@ -17,10 +17,11 @@ class _BothChanged(Exception):
     """The two changed the same thing in different ways."""
 
 
-def rebase(base: Workspace, mine: Workspace, theirs: Workspace) -> Workspace:
-    """`theirs` with everything that I changed since `base`.
+def rebase(base: Workspace, mine: Workspace, theirs: Workspace, called: str = "") -> Workspace:
+    """`theirs` with everything that I changed since `base`; a destination's place in a category is one thing.
 
-    Raises Conflict, which says in words what both changed, where that is the same thing in different ways.
+    Raises Conflict, which says in words what both changed, where that is the same thing in different ways: `theirs` is
+    a version in force and `mine` a draft, or with `called` they are a draft and what that names.
     """
     try:
         return Workspace(
@@ -34,6 +35,10 @@ def rebase(base: Workspace, mine: Workspace, theirs: Workspace) -> Workspace:
             },
         )
     except _BothChanged:
+        if called:
+            raise Conflict(
+                f"the draft says otherwise. In the draft: {_said(base, theirs)}. And {called}: {_said(base, mine)}."
+            ) from None
         raise Conflict(
             f"both changed the same thing. Since then, in force: {_said(base, theirs)}. "
             f"In the draft: {_said(base, mine)}."
@@ -81,6 +86,16 @@ def _thing(base: _Thing | None, mine: _Thing | None, theirs: _Thing | None) -> _
     if base is None or mine is None or theirs is None:
         return _one(base, mine, theirs)
     changed = {
-        name: _one(getattr(base, name), getattr(mine, name), getattr(theirs, name)) for name in base.__struct_fields__
+        name: _one(getattr(base, name), getattr(mine, name), getattr(theirs, name))
+        for name in base.__struct_fields__
+        if name != "destinations"
     }
+    if isinstance(base, Category) and isinstance(mine, Category) and isinstance(theirs, Category):
+        changed["destinations"] = _members(base.destinations, mine.destinations, theirs.destinations)
     return msgspec.structs.replace(theirs, **changed)
+
+
+def _members(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
+    """Theirs, without what I took out, and with what I put in at the end: two answers to yes or no never differ."""
+    kept = tuple(one for one in theirs if one in mine or one not in base)
+    return (*kept, *(one for one in mine if one not in base and one not in theirs))

@@ -1,11 +1,13 @@
 """The routing key of an event: all that a decision depends on, as the smallest event that is decided alike."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from assent.domain.errors import InvalidInput
 from assent.engine.consent import Preferences, Whole, is_consent_update, read_preferences
+from assent.engine.json import decode_leniently
 
 NO_CHOICE: Final = b"{}"
 _NOT_AN_EVENT: Final = b"0"
@@ -68,6 +70,28 @@ def routing_key(event: Any) -> bytes:
         _encode([one for one in bundled if isinstance(one, str)]) if isinstance(bundled, list) else b"",
         update=is_consent_update(event),
     )
+
+
+def narrowed(key: bytes, categories: Container[str], names: Container[str]) -> bytes:
+    """The routing key without what nobody asks for: answers to other categories, and integrations of other names.
+
+    A policy with these category ids, whose destinations go by these names, decides both alike.
+    """
+    try:
+        event = decode_leniently(key)
+    except InvalidInput:
+        return key
+    if not isinstance(event, dict):
+        return key
+    preferences = read_preferences(event)
+    if not isinstance(preferences, Whole):
+        asked = {name: value for name, value in preferences.items() if name in categories}
+        event["context"] = {"consent": {"categoryPreferences": asked}}
+    if "integrations" in event:
+        event["integrations"] = {name: value for name, value in _named(event["integrations"]) if name in names}
+    if "_metadata" in event:
+        event["_metadata"] = {"bundled": [one for one in event["_metadata"]["bundled"] if one in names]}
+    return routing_key(event)
 
 
 def _preferences(preferences: Preferences) -> bytes:

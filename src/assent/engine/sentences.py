@@ -53,6 +53,8 @@ def _switches(old: Workspace, new: Workspace) -> Iterator[tuple[str, str]]:
         yield "", f"The workspace is called {new.workspace or 'nothing'} instead of {old.workspace or 'nothing'}"
     if old.held != new.held:
         yield "", "The whole workspace is held" if new.held else "The whole workspace is released"
+    if old.observe != new.observe:
+        yield "", "Consent is observed and no longer enforced" if new.observe else "Consent is enforced again"
     if old.backfill_later_grants != new.backfill_later_grants:
         sends = "sends" if new.backfill_later_grants else "no longer sends"
         yield "", f"A backfill {sends} what a person refused then and has granted since"
@@ -105,6 +107,8 @@ def _changes(old: _Thing, new: _Thing) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value)) or "empty"
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 

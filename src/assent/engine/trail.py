@@ -15,6 +15,7 @@ _NAMES: Final = {"category": "Consent Category", "source": "Source", "destinatio
 _SWITCHES: Final = {"enabled": ("Enabled", "Disabled"), "held": ("Held", "Released")}
 _OF_THE_WORKSPACE: Final = {
     "held": ("Workspace Held", "Workspace Released"),
+    "observe": ("Observation Started", "Observation Ended"),
     "backfill_later_grants": ("Backfill of Later Grants Enabled", "Backfill of Later Grants Disabled"),
 }
 _APART: Final = frozenset({"destinations", "write_key", *_SWITCHES})

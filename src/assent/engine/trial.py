@@ -8,7 +8,8 @@ import msgspec
 
 from assent.domain.decision import Reason
 from assent.domain.outcome import State
-from assent.domain.workspace import Workspace
+from assent.domain.workspace import Destination, Workspace
+from assent.engine.alike import alike
 from assent.engine.fate import judge
 from assent.engine.policy import Policy
 
@@ -48,21 +49,23 @@ class Trial:
     def __init__(self, old: Workspace, new: Workspace) -> None:
         self._names = _touched(old, new)
         self._before, self._after = _only(old, self._names), _only(new, self._names)
+        self._alike = alike(old, new)
         self._known: dict[tuple[str, bytes], list[tuple[str, Outcome | None, Outcome | None]]] = {}
 
     def effects(self, counts: Mapping[tuple[str, bytes], int]) -> list[Effect]:
         """What would be different for events counted by (source, routing key): exact, nothing sampled."""
         shifts: dict[str, Counter[tuple[Outcome | None, Outcome | None]]] = {}
-        for (source, key), events in counts.items():
+        for (source, key), events in self._alike.counts(counts).items():
             for name, before, after in self._differences(source, key):
                 shifts.setdefault(name, Counter())[before, after] += events
         return [_effect(name, shifts[name]) for name in self._names if name in shifts]
 
     def directions(self, source: str, key: bytes) -> Sequence[tuple[str, Direction]]:
         """Where one event would newly go, or be newly withheld or held: destination and direction."""
-        known = self._known.get((source, key))
+        short = self._alike.key(key)
+        known = self._known.get((source, short))
         if known is None:
-            known = self._known[source, key] = list(self._differences(source, key))
+            known = self._known[source, short] = list(self._differences(source, short))
         return [
             (name, direction) for name, before, after in known if (direction := _direction(before, after)) is not None
         ]
@@ -88,7 +91,11 @@ def _basis(workspace: Workspace, policy: Policy, name: str) -> object:
         return None
     mapped = [(one.id, one.enabled) for one in workspace.categories if name in one.destinations]
     decided_by = msgspec.structs.replace(destination, settings={}, connector="", held=False)
-    return decided_by, mapped, workspace.rules, policy.holds.key(name), destination.held or workspace.held
+    return decided_by, mapped, workspace.rules, policy.holds.key(name), _stance(workspace, destination)
+
+
+def _stance(workspace: Workspace, destination: Destination) -> tuple[bool, bool]:
+    return workspace.observe, destination.held or workspace.held
 
 
 class _Side(NamedTuple):

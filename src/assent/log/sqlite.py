@@ -169,7 +169,7 @@ class SqliteLog:
             return
         if self._on_commit is not None:
             self._on_commit(time.perf_counter() - group.started, group.received)
-        self._advance(blocks, start)
+        self._advance(blocks, start, group.received)
         for first, erasure, people in group.erasures:
             self._tail.erase(first, erasure.indexes, people)
         group.purge = group.purge and done
@@ -180,14 +180,15 @@ class SqliteLog:
         self._checkpoint_if_due(restarted=done)
         self._commit_pending()
 
-    def _advance(self, blocks: list[Block], start: int) -> None:
+    def _advance(self, blocks: list[Block], start: int, received: Counts) -> None:
         for block in blocks:
             self._tail.add(block)
             self._wal_bytes += block.stored
         self._wal_bytes += _COMMIT_OVERHEAD_BYTES
         if blocks:
-            self._head = self._file.head = blocks[-1].first + len(blocks[-1].records)
-        self._start = self._file.start = start
+            self._head = blocks[-1].first + len(blocks[-1].records)
+        self._start = start
+        self._file.committed(self._head, start, received)
 
     def _fail(self, group: _Group, error: BaseException) -> None:
         """Take the whole group back: nothing of it was stored."""

@@ -4,13 +4,18 @@ import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from assent.domain.record import Discard, DiscardCode, Record
 from assent.engine.person import People
 from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, Erasure, decode_block, encode_block, erase_from_block
+from assent.log.counting import count, forget_keys, key_sums, received
 from assent.log.interface import ACCEPTED, Counts, Found, KeyCounts, Received
+from assent.log.key_sums import KeySums
+from assent.log.prints import RUN, find_prints, forget_prints, index_prints
+from assent.log.schema import COUNTS_DAYS_SINCE, prepare_tables
 from assent.log.seen import MOST_REMEMBERED, Seen, fingerprint
 
 _MOST_KEYS: Final = 100_000
@@ -21,31 +26,6 @@ _BLOCKS_A_TRIM: Final = 20
 SAMPLE_BYTES: Final = 500
 """How much is kept of something that never became an event."""
 _NO_ID: Final = 1 << 62  # above every one there will ever be
-
-_SCHEMA = """
-CREATE TABLE blocks (
-    first INTEGER PRIMARY KEY,      -- the offset of its first record
-    count INTEGER NOT NULL,
-    received_at INTEGER NOT NULL,   -- of its last record, epoch milliseconds
-    fingerprints BLOB NOT NULL,     -- 8 bytes a record: where a message id may be
-    records BLOB NOT NULL
-);
-CREATE TABLE routing_keys (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE);
-CREATE TABLE key_counts (
-    hour INTEGER NOT NULL, source TEXT NOT NULL, key_id INTEGER NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (hour, source, key_id)
-) WITHOUT ROWID;
-CREATE TABLE received (
-    minute INTEGER NOT NULL, source TEXT NOT NULL, code TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (minute, source, code)
-) WITHOUT ROWID;
-CREATE TABLE discards (
-    id INTEGER PRIMARY KEY, source TEXT NOT NULL, received_at INTEGER NOT NULL, code TEXT NOT NULL, sample BLOB NOT NULL
-);
-CREATE TABLE trimmed (start INTEGER NOT NULL);
-INSERT INTO trimmed VALUES (0);
-PRAGMA user_version = 2;
-"""
 
 
 class Block(NamedTuple):
@@ -75,17 +55,16 @@ class LogFile:
         self.start: int = self._db.execute("SELECT start FROM trimmed").fetchone()[0]
         last = self._db.execute("SELECT first + count FROM blocks ORDER BY first DESC LIMIT 1").fetchone()
         self.head: int = max(self.start, last[0]) if last else self.start
+        by_day = self._db.execute("PRAGMA user_version").fetchone()[0] >= COUNTS_DAYS_SINCE
+        self._key_sums = KeySums(partial(key_sums, self._read_db, by_day=by_day))
+        self._newest_hour: int = self._db.execute("SELECT coalesce(max(hour), 0) FROM key_counts").fetchone()[0]
+        self._counts_changed = 0
+        self._has_forgotten = False
 
     def _open(self, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection, sqlite3.Connection]:
         """The three connections. The file is made where there is none."""
         db = _connect(path)
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            db.executescript("BEGIN;" + _SCHEMA + "COMMIT;")
-        elif version == 1:
-            # Written before what is deleted was overwritten: it may still lie where nothing is.
-            db.execute("VACUUM")
-            db.execute("PRAGMA user_version = 2")
+        prepare_tables(db)
         return db, _connect(path), _connect(path)
 
     def _load_keys(self) -> None:
@@ -116,9 +95,12 @@ class LogFile:
             self._insert_block(self.head + at, records[at : at + MOST_RECORDS], prints[at : at + MOST_RECORDS])
             for at in range(0, len(records), MOST_RECORDS)
         ]
+        head = self.head + len(records)
+        if head // RUN > self.head // RUN:
+            index_prints(self._db, head)
         if discards:
             self._insert_discards(discards)
-        return blocks, self._count(records, discards)
+        return blocks, count(self._db, records, discards, self._key_ids)
 
     def begin(self) -> None:
         self._new_keys.clear()
@@ -127,8 +109,18 @@ class LogFile:
     def commit(self) -> None:
         self._db.execute("COMMIT")
 
+    def committed(self, head: int, start: int, received: Counts) -> None:
+        """What was prepared is on disk: the log now goes from `start` to `head`."""
+        self.head, self.start = head, start
+        hours = {minute // 60 for minute, _source, code in received if code == ACCEPTED}
+        if self._has_forgotten or (hours and min(hours) < self._newest_hour):
+            self._counts_changed += 1
+        self._newest_hour = max((self._newest_hour, *hours))
+        self._has_forgotten = False
+
     def rollback(self) -> None:
         """Take back everything since `begin`."""
+        self._has_forgotten = False
         for key in self._new_keys:
             del self._keys[self._key_ids.pop(key)]
         self._new_keys.clear()
@@ -162,23 +154,6 @@ class LogFile:
             [(one.source, one.received_at, one.code, one.sample) for one in discards[:_MOST_SAMPLES_A_COMMIT]],
         )
         self._db.execute("DELETE FROM discards WHERE id <= (SELECT max(id) FROM discards) - ?", (_MOST_SAMPLES,))
-
-    def _count(self, records: Sequence[Record], discards: Sequence[Discard]) -> Counts:
-        received = Counter((one.received_at // 60_000, one.source, ACCEPTED) for one in records)
-        received.update((one.received_at // 60_000, one.source, str(one.code)) for one in discards)
-        self._db.executemany(
-            "INSERT INTO received VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            [(*group, count) for group, count in received.items()],
-        )
-        ids = self._key_ids
-        keys = Counter(
-            (one.received_at // 3_600_000, one.source, ids.get(one.routing_key, UNKNOWN_KEY)) for one in records
-        )
-        self._db.executemany(
-            "INSERT INTO key_counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            [(*group, count) for group, count in keys.items()],
-        )
-        return received
 
     def erase(self, first: int, erasure: Erasure) -> None:
         """Put a block without some people in the place of the one at `first`, in the open transaction."""
@@ -252,7 +227,7 @@ class LogFile:
         """Where the blocks from `offset` on end that hold about `limit` records; and those in which there is something
         of some people, or was."""
         end, found = offset + limit, []
-        for first, count, block in self._read_db.execute(
+        for first, records, block in self._read_db.execute(
             "SELECT first, count, records FROM blocks WHERE first > ?1 AND first < ?2 AND first + count > ?3"
             " ORDER BY first",
             (offset - MOST_RECORDS, offset + limit, offset),
@@ -260,7 +235,7 @@ class LogFile:
             erasure = erase_from_block(block, people)
             if erasure.indexes:
                 found.append((first, erasure))
-            end = max(end, first + count)
+            end = max(end, first + records)
         return end, found
 
     def samples_of(self, people: People) -> list[int]:
@@ -269,20 +244,14 @@ class LogFile:
         return [id_ for id_, sample in rows if people.are_in_sample(sample)]
 
     def find(self, message_id: str) -> list[Found]:
-        sources = [source for (source,) in self._read_db.execute("SELECT DISTINCT source FROM received")]
+        sources = [source for (source,) in self._read_db.execute("SELECT DISTINCT source FROM received_days")]
         found = []
         for source in sources:
-            wanted = fingerprint(source, message_id)
-            rows = self._read_db.execute(
-                "SELECT first, fingerprints, records FROM blocks WHERE instr(fingerprints, ?)",
-                (array("Q", [wanted]).tobytes(),),
-            )
-            for first, fingerprints, block in rows:
-                records = decode_block(block, self._keys.__getitem__)
+            for offset in list(find_prints(self._read_db, fingerprint(source, message_id))):
                 found += [
-                    Found(first + index, records[index])
-                    for index, print_ in enumerate(array("Q", fingerprints))
-                    if print_ == wanted and records[index].message_id == message_id and records[index].source == source
+                    Found(offset, one)
+                    for one in self.read(offset, 1)
+                    if one.message_id == message_id and one.source == source
                 ]
         return sorted(found, key=lambda one: -one.offset)
 
@@ -294,10 +263,9 @@ class LogFile:
         return int((pages - free) * size)
 
     def trimmable(self, before: int, at_most_bytes: int | None) -> int:
-        row = self._read_db.execute(
-            "SELECT first FROM blocks WHERE received_at >= ? ORDER BY first LIMIT 1", (before,)
-        ).fetchone()
-        start = int(row[0]) if row else self.head
+        # The plus has it look through the index by time, which is small, and not through all blocks.
+        first = self._read_db.execute("SELECT min(+first) FROM blocks WHERE received_at >= ?", (before,)).fetchone()[0]
+        start = int(first) if first is not None else self.head
         surplus = self._bytes_used() - at_most_bytes if at_most_bytes is not None else 0
         if surplus > 0:
             for first, count, size in self._read_db.execute(
@@ -323,18 +291,14 @@ class LogFile:
             " WHERE id < coalesce((SELECT id FROM discards WHERE received_at >= ? ORDER BY id LIMIT 1), ?)",
             (before, _NO_ID),
         )
-        self._db.execute("DELETE FROM key_counts WHERE hour < ?", (before // 3_600_000,))
+        self._has_forgotten = forget_keys(self._db, before)
         new_start = int(rows[-1][0] + rows[-1][1]) if rows else start
+        forget_prints(self._db, new_start)
         self._db.execute("UPDATE trimmed SET start = ?", (new_start,))
         return new_start
 
     def received(self, since: int, until: int, minutes: int = 1) -> list[Received]:
-        rows = self._read_db.execute(
-            "SELECT source, minute - minute % ?3 AS stretch, code, sum(count) FROM received"
-            " WHERE minute >= ?1 AND minute < ?2 GROUP BY source, stretch, code",
-            (since, until, minutes),
-        )
-        return [Received(*row) for row in rows]
+        return received(self._read_db, since, until, minutes)
 
     def discards(self, limit: int, before: int | None = None) -> list[tuple[int, Discard]]:
         rows = self._read_db.execute(
@@ -344,15 +308,10 @@ class LogFile:
         return [(id_, Discard(source, at, DiscardCode(code), sample)) for id_, source, at, code, sample in rows]
 
     def key_counts(self, since: int, until: int) -> KeyCounts:
-        counts: Counter[tuple[str, bytes]] = Counter()
-        rows = self._read_db.execute(
-            "SELECT source, key_id, sum(count) FROM key_counts WHERE hour >= ? AND hour < ? GROUP BY source, key_id",
-            (since, until),
-        ).fetchall()
-        for source, key_id, count in rows:
-            if key_id != UNKNOWN_KEY:
-                counts[source, self._keys[key_id]] += count
-        if any(key_id == UNKNOWN_KEY for _source, key_id, _count in rows):
+        sums = self._key_sums.between(since, until, self._newest_hour, self._counts_changed)
+        keys = self._keys
+        counts = Counter({(source, keys[id_]): events for (source, id_), events in sums.items() if id_ != UNKNOWN_KEY})
+        if any(id_ == UNKNOWN_KEY for _source, id_ in sums):
             counts.update(self._unknown_keys(since, until))
         return counts
 

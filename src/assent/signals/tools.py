@@ -18,7 +18,8 @@ class Tool(msgspec.Struct, frozen=True):
 
     `where` says where to find the ids, in a sentence. `categories` are the ready-made ones; none where every user of
     the tool has ids of their own. `answers` is what gives the answers in the browser, a JavaScript expression or
-    function, where the tool documents one.
+    function, where the tool documents one. `line` is what to type into the browser's console, on a page whose banner
+    was answered, for the category finder; where there is none, all cookies will do.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Tool(msgspec.Struct, frozen=True):
     where: str
     categories: Sequence[ToolCategory] = ()
     answers: str = ""
+    line: str = ""
 
 
 def _categories(**names: str) -> tuple[ToolCategory, ...]:
@@ -50,6 +52,8 @@ TOOLS: Final = (
             C0005="Social Media",
         ),
         "OneTrust.GetDomainData().Groups",
+        line="JSON.stringify({groups: OneTrust.GetDomainData().Groups.map(({CustomGroupId, GroupName}) => "
+        "({CustomGroupId, GroupName})), active: OnetrustActiveGroups})",
     ),
     Tool(
         "cookiebot",
@@ -57,6 +61,7 @@ TOOLS: Final = (
         "They are the same for everybody.",
         _categories(necessary="Necessary", preferences="Preferences", statistics="Statistics", marketing="Marketing"),
         "Cookiebot.consent",
+        line="JSON.stringify(Cookiebot.consent)",
     ),
     Tool(
         "usercentrics",
@@ -64,6 +69,7 @@ TOOLS: Final = (
         "In Usercentrics, Service Settings > Categories, the category slug. You may have added your own.",
         _categories(essential="Essential", functional="Functional", marketing="Marketing"),
         "__ucCmp.getConsentDetails()",
+        line="JSON.stringify(await __ucCmp.getConsentDetails())",
     ),
     Tool(
         "didomi",
@@ -71,6 +77,7 @@ TOOLS: Final = (
         "In the Didomi console, Data processing > Purposes, the SDK id. Add those of your own there.",
         _categories(cookies="Cookies", create_ads_profile="Create a profile for ads"),
         "Didomi.getCurrentUserStatus()",
+        line="JSON.stringify(Didomi.getCurrentUserStatus())",
     ),
     Tool(
         "trustarc",
@@ -78,12 +85,14 @@ TOOLS: Final = (
         "The buckets of your consent manager, by number.",
         _numbered("Required", "Functional", "Advertising"),
         "truste.cma.callApi(...)",
+        line="JSON.stringify(truste.cma.callApi('getConsentDecision', location.hostname))",
     ),
     Tool(
         "ketch",
         "Ketch",
         "In Ketch, Policy Center > Purposes, the code of each purpose: they are your own.",
         answers="ketch('on', 'consent', ...)",
+        line="ketch('on', 'consent', (one) => console.log(JSON.stringify(one)))",
     ),
     Tool(
         "osano",
@@ -98,6 +107,7 @@ TOOLS: Final = (
             STORAGE="Storage",
         ),
         "Osano.cm.getConsent()",
+        line="JSON.stringify(Osano.cm.getConsent())",
     ),
     Tool(
         "iubenda",
@@ -105,6 +115,7 @@ TOOLS: Final = (
         "They are the same for everybody: numbers.",
         _numbered("Necessary", "Functionality", "Experience", "Measurement", "Marketing"),
         "_iub.cs.consent.purposes",
+        line="JSON.stringify(_iub.cs.consent)",
     ),
     Tool(
         "cookieyes",
@@ -118,12 +129,15 @@ TOOLS: Final = (
             advertisement="Advertisement",
         ),
         "getCkyConsent()",
+        line="JSON.stringify(getCkyConsent())",
     ),
     Tool(
         "klaro",
         "Klaro",
         "In your own Klaro configuration: `services[].name`.",
         answers="klaro.getManager().consents",
+        line="JSON.stringify((({consents, confirmed, config}) => ({consents, confirmed, config: {services: "
+        "config.services.map(({name, title}) => ({name, title}))}}))(klaro.getManager()))",
     ),
     Tool(
         "termly",
@@ -138,12 +152,14 @@ TOOLS: Final = (
             unclassified="Unclassified",
         ),
         "Termly.getConsentState()",
+        line="JSON.stringify(Termly.getConsentState())",
     ),
     Tool(
         "sourcepoint",
         "Sourcepoint",
         "In Sourcepoint, your vendor list: the hexadecimal `_id` of each purpose. They are your own.",
         answers="__tcfapi('getCustomVendorConsents', 2, ...)",
+        line="__tcfapi('getCustomVendorConsents', 2, (one) => console.log(JSON.stringify(one)))",
     ),
     Tool(
         "tcf",
@@ -163,6 +179,7 @@ TOOLS: Final = (
             "Use limited data to select content",
         ),
         "__tcfapi",
+        line="__tcfapi('addEventListener', 2, (one) => console.log(JSON.stringify(one)))",
     ),
     Tool(
         "gpp",
@@ -170,12 +187,31 @@ TOOLS: Final = (
         "It has sections for laws, and no categories: choose ids of your own, and set them from what the sections say "
         "about sale, sharing and targeted advertising.",
         answers="__gpp",
+        line="__gpp('ping', (one) => console.log(JSON.stringify(one)))",
     ),
     Tool(
         "gpc",
         "Global Privacy Control",
         "It is one signal and has no ids: choose the id of the category that it refuses, such as `sale_or_sharing`.",
         answers="navigator.globalPrivacyControl",
+        line="navigator.globalPrivacyControl",
+    ),
+    Tool(
+        "google",
+        "Google Consent Mode",
+        "They are the same for everybody: the storage types that your tool tells Google's tags.",
+        _categories(
+            ad_storage="Advertising",
+            ad_user_data="Data about people for advertising",
+            ad_personalization="Personalised advertising",
+            analytics_storage="Analytics",
+            functionality_storage="Functionality",
+            personalization_storage="Personalisation",
+            security_storage="Security",
+        ),
+        "google_tag_data.ics.entries",
+        line="JSON.stringify(Object.fromEntries(Object.entries(google_tag_data.ics.entries).map(([type, one]) "
+        "=> [type, one.update ?? one.default])))",
     ),
     Tool(
         "own",

@@ -2,91 +2,48 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Engine,
     Row,
-    Select,
-    Table,
     delete,
     exists,
     func,
     insert,
     select,
-    union_all,
     update,
 )
 
-from assent.domain.decision import Decision, Reason
+from assent.domain.decision import Decision
 from assent.domain.errors import Conflict
 from assent.domain.outcome import Attempt, Cursor, HeldStretch, Reread, Span, State
 from assent.domain.trail import Happening
 from assent.engine.audit import DestinationFigures
-from assent.store import rereads
+from assent.engine.shadow import Difference
+from assent.store import counting, rereads
+from assent.store.counting import Account, Count, Counting, Sum, adding
 from assent.store.database import reading, upsert
 from assent.store.jobs import Progress, advance
 from assent.store.tables import (
     attempts,
-    counters,
     cursors,
-    event_counters,
     held_stretches,
-    hour_counters,
+    shadow_counters,
     spans,
 )
 from assent.store.trail import record
 
 _HOUR: Final = 60
-_NAMES_AN_HOUR: Final = 200
-"""How many different names of events are counted per destination and hour, because senders choose them."""
 
-KEEP_NAMES_HOURS: Final = 29 * 24
-"""How long events are counted by their names: two weeks, and the two before to compare them with."""
+KEEP_SHADOW_HOURS: Final = 31 * 24
+"""How long it is known, by the minute, what a shadow would have done otherwise."""
 
 _encode_decision = msgspec.json.Encoder().encode
 _decode_decision = msgspec.json.Decoder(Decision).decode
-
-
-class Account(NamedTuple):
-    """What settled events are counted under; `event` is their name, empty where they have none."""
-
-    source: str
-    state: State
-    reason: Reason
-    event: str = ""
-
-
-class Count(NamedTuple):
-    """How many events of one account of one destination settled in one minute (UTC epoch)."""
-
-    destination: str
-    minute: int
-    source: str
-    state: State
-    reason: Reason
-    events: int
-
-
-class Sum(NamedTuple):
-    """How many events settled, by what they were added up by; None where they were not.
-
-    `minute` (UTC epoch) is where the stretch of time begins. An `event` without a name has none, or came when there
-    were too many different ones.
-    """
-
-    events: int
-    destination: str | None = None
-    minute: int | None = None
-    source: str | None = None
-    state: State | None = None
-    reason: Reason | None = None
-    event: str | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -95,7 +52,7 @@ class Settlement(msgspec.Struct, frozen=True):
     `read` is the stretch of the log that its cursor went over, with the version that decided; None when only waiting
     events were tried. `attempts` are new or changed ones. `again` is what was read once more; what it took up is in
     `counts` below zero where it was, and above where it is now. `held` is where events were passed over. `at` is the
-    time, in UTC epoch milliseconds.
+    time, in UTC epoch milliseconds. `shadow` is what the draft that is the shadow would have done otherwise.
     """
 
     destination: str
@@ -106,6 +63,15 @@ class Settlement(msgspec.Struct, frozen=True):
     again: "Again | None" = None
     held: HeldStretch | None = None
     at: int = 0
+    shadow: "ShadowCounts | None" = None
+
+
+class ShadowCounts(msgspec.Struct, frozen=True):
+    """How many of the events that were read a draft, at one of its revisions, would have sent another way."""
+
+    draft: str
+    revision: int
+    counts: Mapping[Difference, int]
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -143,7 +109,7 @@ class Accounts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._names: dict[str, tuple[int, set[str]]] = {}
+        self._counting = Counting()
 
     # ---------------------------------------------------------------------------------------- cursors
 
@@ -197,7 +163,9 @@ class Accounts:
                 _read_again(connection, settlement.again, settlement.at)
             if settlement.held is not None:
                 rereads.hold(connection, settlement.held)
-            self._count(connection, settlement)
+            self._counting.add(connection, settlement.destination, settlement.minute, settlement.counts)
+            if settlement.shadow is not None and settlement.shadow.counts:
+                _count_shadow(connection, settlement, settlement.shadow)
             if settlement.attempts:
                 statement = upsert(connection.dialect.name, attempts)
                 connection.execute(
@@ -207,35 +175,6 @@ class Accounts:
                     ),
                     [_attempt_row(one) for one in settlement.attempts],
                 )
-
-    def _count(self, connection: Connection, settlement: Settlement) -> None:
-        if not settlement.counts:
-            return
-        hour = settlement.minute // _HOUR
-        names = self._names_of(connection, settlement.destination, hour)
-        accounts: Counter[tuple[str, ...]] = Counter()
-        by_event: Counter[tuple[str, ...]] = Counter()
-        for account, events in settlement.counts.items():
-            source, state, reason, event = account
-            accounts[source, state, reason] += events
-            if event and event not in names and len(names) < _NAMES_AN_HOUR:
-                names.add(event)
-            by_event[source, event if event in names else "", state, reason] += events
-        where = settlement.destination, settlement.minute
-        _add(connection, counters, ("destination", "minute", *_ACCOUNT), where, accounts)
-        where = settlement.destination, hour
-        _add(connection, hour_counters, ("destination", "hour", *_ACCOUNT), where, accounts)
-        _add(connection, event_counters, ("destination", "hour", *_NAMED_ACCOUNT), where, by_event)
-
-    def _names_of(self, connection: Connection, destination: str, hour: int) -> set[str]:
-        """The names that events are counted by in this hour, to add to."""
-        known = self._names.get(destination)
-        if known is None or known[0] != hour:
-            query = select(event_counters.c.event).where(
-                event_counters.c.hour == hour, event_counters.c.destination == destination
-            )
-            known = self._names[destination] = (hour, set(connection.scalars(query.distinct())))
-        return known[1]
 
     def send_again(self, failed: Sequence[Attempt], names: Mapping[int, str], *, author: str, at: int) -> int:
         """Have these wait once more, due now, and take them off the counts of what failed; `names` are those of the
@@ -253,7 +192,7 @@ class Accounts:
                     account = Account(one.source, State.FAILED, one.decision.reason, names.get(one.offset, ""))
                     done.setdefault(one.destination, Counter())[account] -= 1
             for destination, counts in done.items():
-                self._count(connection, Settlement(destination, at // 60_000, counts))
+                self._counting.add(connection, destination, at // 60_000, counts)
                 events = -counts.total()
                 happening = Happening("Events Sent Again", "destination", destination, None, {"events": events})
                 record(connection, [happening], at=at, author=author)
@@ -351,19 +290,8 @@ class Accounts:
 
     def counts(self, since: int, until: int) -> list[Count]:
         """The counters of the minutes in [since, until), UTC epoch minutes."""
-        query = select(
-            counters.c.destination,
-            counters.c.minute,
-            counters.c.source,
-            counters.c.state,
-            counters.c.reason,
-            counters.c.events,
-        ).where(counters.c.minute >= since, counters.c.minute < until)
         with reading(self._engine) as connection:
-            return [
-                Count(row[0], row[1], row[2], State(row[3]), Reason(row[4]), row[5])
-                for row in connection.execute(query)
-            ]
+            return counting.counts(connection, since, until)
 
     def sums(
         self,
@@ -381,16 +309,8 @@ class Accounts:
         `only` counts what has these values. Names of events are counted by the hour, so with `event` every hour counts
         that is touched.
         """
-        by, only = list(by), only or {}
-        rows = _rows(since, until, minutes, by, only).subquery()
-        columns: list[ColumnElement[Any]] = [rows.c[name] for name in by]
-        if minutes:
-            columns.append((rows.c.minute - rows.c.minute % minutes).label("minute"))
-        query = (
-            select(*columns, func.sum(rows.c.events).label("events")).group_by(*columns).order_by(*columns).limit(limit)
-        )
         with reading(self._engine) as connection:
-            return [_sum(row) for row in connection.execute(query) if row.events is not None]
+            return counting.sums(connection, since, until, by, minutes=minutes, limit=limit, only=only or {})
 
     def last_failed(self) -> dict[str, Attempt]:
         """The attempt that failed for good most recently, by destination."""
@@ -412,13 +332,13 @@ class Accounts:
     def totals(self) -> dict[str, dict[State, int]]:
         """How many events ever settled, by destination and state."""
         with reading(self._engine) as connection:
-            return _totals(connection)
+            return counting.totals(connection)
 
     def figures(self) -> list[DestinationFigures]:
         """What `assent audit` compares with the log, of every destination there ever was, as of one moment."""
         with reading(self._engine) as connection:
             found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
-            settled = _totals(connection)
+            settled = counting.totals(connection)
             waiting = _waiting(connection)
             held = rereads.held(connection)
             read: dict[str, list[Span]] = {}
@@ -448,17 +368,30 @@ class Accounts:
     def forget(self, before: int, hour: int) -> None:
         """Forget attempts that came to rest and spans, for events before offset `before`, which the log has trimmed.
 
-        It is `hour` (UTC epoch): of hours longer ago than two windows of two weeks, forget the names of events.
+        It is `hour` (UTC epoch): of days longer ago than two windows of two weeks, forget the names of events.
         """
         with self._engine.begin() as connection:
-            connection.execute(delete(event_counters).where(event_counters.c.hour < hour - KEEP_NAMES_HOURS))
+            counting.forget_names(connection, hour)
             settled = attempts.c.state != State.RETRYING
             connection.execute(delete(attempts).where(attempts.c.offset < before, settled))
             connection.execute(delete(spans).where(spans.c.end <= before))
             rereads.forget(connection, before)
+            longest = (hour - KEEP_SHADOW_HOURS) * _HOUR
+            connection.execute(delete(shadow_counters).where(shadow_counters.c.minute < longest))
 
 
 _CHANGING = ("state", "decision", "version", "tried", "first_at", "due_at", "answer", "http_status", "settled_at")
+
+
+def _count_shadow(connection: Connection, settlement: Settlement, shadow: ShadowCounts) -> None:
+    where = {
+        "draft": shadow.draft,
+        "revision": shadow.revision,
+        "destination": settlement.destination,
+        "minute": settlement.minute,
+    }
+    rows = [{**where, **difference._asdict(), "events": events} for difference, events in shadow.counts.items()]
+    connection.execute(adding(connection.dialect.name, shadow_counters), rows)
 
 
 def _advance(connection: Connection, read: Span) -> None:
@@ -503,71 +436,9 @@ def _read_again(connection: Connection, again: Again, at: int) -> None:
         rereads.read_again(connection, again.reread)
 
 
-_ACCOUNT: Final = ("source", "state", "reason")
-_NAMED_ACCOUNT: Final = ("source", "event", "state", "reason")
-
-
-def _rows(since: int, until: int, minutes: int, by: Sequence[str], only: Mapping[str, str]) -> CompoundSelect[Any]:
-    """The fewest counters that say what became of events in [since, until): for whole hours those by the hour, which
-    are 60 times fewer than those by the minute."""
-
-    def within(table: Table, start: int, end: int) -> Select[Any]:
-        minute = table.c.minute if table is counters else table.c.hour * _HOUR
-        time, unit = (table.c.minute, 1) if table is counters else (table.c.hour, _HOUR)
-        return select(*(table.c[name] for name in by), minute.label("minute"), table.c.events).where(
-            time >= start // unit, time < end // unit, *(table.c[name] == value for name, value in only.items())
-        )
-
-    first, last = -(-since // _HOUR) * _HOUR, until // _HOUR * _HOUR
-    if "event" in by or "event" in only:
-        return union_all(within(event_counters, since, -(-until // _HOUR) * _HOUR))
-    if minutes % _HOUR or first >= last:
-        return union_all(within(counters, since, until))
-    return union_all(within(counters, since, first), within(hour_counters, first, last), within(counters, last, until))
-
-
-def _add(
-    connection: Connection,
-    table: Table,
-    keys: tuple[str, ...],
-    where: tuple[str, int],
-    counts: Mapping[tuple[str, ...], int],
-) -> None:
-    rows = [(*where, *account, events) for account, events in counts.items()]
-    names = (*keys, "events")
-    connection.execute(_adding(connection.dialect.name, table), [dict(zip(names, one, strict=True)) for one in rows])
-
-
-@cache
-def _adding(dialect: str, table: Table) -> Any:
-    """The statement that adds to counters; kept, because making it takes as long as using it."""
-    statement = upsert(dialect, table)
-    return statement.on_conflict_do_update(
-        index_elements=[one.name for one in table.primary_key],
-        set_={"events": table.c.events + statement.excluded.events},
-    )
-
-
 def _waiting(connection: Connection) -> dict[str, int]:
     query = select(attempts.c.destination, func.count()).where(attempts.c.state == State.RETRYING)
     return {row[0]: row[1] for row in connection.execute(query.group_by(attempts.c.destination))}
-
-
-def _totals(connection: Connection) -> dict[str, dict[State, int]]:
-    query = select(counters.c.destination, counters.c.state, func.sum(counters.c.events)).group_by(
-        counters.c.destination, counters.c.state
-    )
-    found: dict[str, dict[State, int]] = {}
-    for destination, state, events in connection.execute(query):
-        found.setdefault(destination, {})[State(state)] = int(events)
-    return found
-
-
-def _sum(row: Row[*tuple[Any, ...]]) -> Sum:
-    found = dict(row._mapping)
-    state, reason = found.pop("state", None), found.pop("reason", None)
-    found["events"] = int(found["events"])
-    return Sum(**found, state=State(state) if state else None, reason=Reason(reason) if reason else None)
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:

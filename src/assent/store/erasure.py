@@ -7,7 +7,17 @@ from sqlalchemy import Column, Connection, Engine, Table, delete, func, select, 
 
 from assent.engine.person import People
 from assent.store.database import reading, upsert
-from assent.store.tables import attempts, cursors, drafts, event_counters, jobs, regulations, trail, versions
+from assent.store.tables import (
+    attempts,
+    cursors,
+    drafts,
+    event_counters,
+    event_day_counters,
+    jobs,
+    regulations,
+    trail,
+    versions,
+)
 
 _AT_ONCE: Final = 500
 _TEXTS: Final[Sequence[tuple[Table, Sequence[Column[Any]], Sequence[Column[Any]]]]] = (
@@ -63,16 +73,16 @@ def _redact(
 
 def _erase_names(engine: Engine, people: People) -> None:
     """Count events whose name is about one of them among those without a name."""
-    with reading(engine) as connection:
-        names = connection.scalars(select(event_counters.c.event).distinct()).all()
-    for name in names:
-        if people.are_named_in(name):
-            with engine.begin() as connection:
-                _unname(connection, name)
+    for table in (event_counters, event_day_counters):
+        with reading(engine) as connection:
+            names = connection.scalars(select(table.c.event).distinct()).all()
+        for name in names:
+            if people.are_named_in(name):
+                with engine.begin() as connection:
+                    _unname(connection, table, name)
 
 
-def _unname(connection: Connection, name: str) -> None:
-    table = event_counters
+def _unname(connection: Connection, table: Table, name: str) -> None:
     rows = [dict(row._mapping) for row in connection.execute(select(table).where(table.c.event == name))]
     connection.execute(delete(table).where(table.c.event == name))
     statement = upsert(connection.dialect.name, table)

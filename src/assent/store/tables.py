@@ -1,4 +1,4 @@
-"""The tables of the store. Times are UTC epoch milliseconds; minutes and hours are UTC epoch minutes and hours."""
+"""The tables of the store. Times are UTC epoch milliseconds; minutes, hours and days are counted from the UTC epoch."""
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -178,6 +179,33 @@ hour_counters = Table(
     sqlite_with_rowid=False,
 )
 
+day_counters = Table(
+    "day_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "destination", "source", "state", "reason"),
+    sqlite_with_rowid=False,
+)
+
+event_day_counters = Table(
+    "event_day_counters",
+    metadata,
+    Column("destination", String(200), nullable=False),
+    Column("day", BigInteger, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("event", String(100), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "destination", "source", "event", "state", "reason"),
+    sqlite_with_rowid=False,
+)
+
 held_stretches = Table(
     "held_stretches",
     metadata,
@@ -232,6 +260,21 @@ drafts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("shadow", Boolean, nullable=False, server_default=false()),
+)
+
+shadow_counters = Table(
+    "shadow_counters",
+    metadata,
+    Column("draft", String(32), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("destination", String(200), nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    PrimaryKeyConstraint("draft", "revision", "minute", "destination", "direction", "reason"),
+    sqlite_with_rowid=False,
 )
 
 regulations = Table(

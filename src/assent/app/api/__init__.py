@@ -27,6 +27,7 @@ from assent.app.api.categories import (
     get_category,
     list_categories,
 )
+from assent.app.api.category_scan import scan_categories
 from assent.app.api.connectors import list_connectors
 from assent.app.api.consent import (
     get_mapping,
@@ -53,14 +54,17 @@ from assent.app.api.drafts import (
     create_draft,
     delete_draft,
     get_draft,
+    get_shadow,
     list_drafts,
     put_draft,
+    set_shadow,
     try_draft,
 )
 from assent.app.api.errors import HANDLERS
 from assent.app.api.events import list_events
 from assent.app.api.holds import hold, list_held, release, send_failed_again
 from assent.app.api.methods import answer_options
+from assent.app.api.observing import get_observing, set_observing
 from assent.app.api.parameters import check_parameters
 from assent.app.api.people import (
     change_role,
@@ -74,6 +78,7 @@ from assent.app.api.people import (
 from assent.app.api.profiles import export_profile
 from assent.app.api.reasons import list_reasons
 from assent.app.api.regulations import REGULATIONS
+from assent.app.api.review import get_review
 from assent.app.api.sources import (
     get_source,
     list_sources,
@@ -125,14 +130,17 @@ _ROUTES: Final = [
             list_drafts,
             create_draft,
             get_draft,
+            get_shadow,
             put_draft,
             delete_draft,
+            set_shadow,
             try_draft,
             apply_draft,
         ],
         tags=["Drafts"],
     ),
     Router("/", route_handlers=[hold, release, list_held], tags=["Holds"]),
+    Router("/", route_handlers=[get_observing, set_observing], tags=["Observe"]),
     Router(
         "/",
         route_handlers=[
@@ -155,11 +163,13 @@ _ROUTES: Final = [
             get_category,
             change_category,
             delete_category,
+            scan_categories,
             get_mapping,
             put_mapping,
             get_rules,
             put_rules,
             list_warnings,
+            get_review,
         ],
         tags=["Consent"],
     ),
@@ -266,6 +276,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
         tags=[
             Tag("Workspace", "What is configured, all its versions, and how it is changed."),
             Tag("Drafts", "Several edits, tried and put into force together."),
+            Tag("Observe", "Deciding on consent and counting, without enforcing it."),
             Tag("Holds", "Keeping what would be delivered, and letting it go."),
             Tag("Backfills", "Sending what was withheld by a mistake, and what failed."),
             Tag("Consent", "Categories, which destinations need them, the rules, and what deserves a warning."),

@@ -67,7 +67,7 @@ class BackfillPreview(Body, frozen=True, kw_only=True):
 
     `found` are the events that were withheld. `sends` of them would be sent; `refused` not, because their person has
     refused since; `withheld` not, because the version in force withholds them too; `held` not yet, because something is
-    held. Where `isExact` is false, there are over a million events, and these are the counts of the first million.
+    held.
     """
 
     destination: str
@@ -77,7 +77,6 @@ class BackfillPreview(Body, frozen=True, kw_only=True):
     withheld: int
     held: int
     sample: Annotated[Sequence[str], msgspec.Meta(description="Message ids of some that would be sent.")]
-    is_exact: bool
 
 
 class BackfillPreviews(Body, frozen=True):
@@ -236,7 +235,6 @@ def preview_body(found: Preview) -> BackfillPreview:
         withheld=found.withheld,
         held=found.held,
         sample=found.sample,
-        is_exact=found.is_exact,
     )
 
 

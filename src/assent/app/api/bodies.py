@@ -1,10 +1,13 @@
 """What all bodies of the management API have in common: camelCase, the envelope, errors."""
 
 from collections.abc import Sequence
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
+from litestar import Request
 from litestar.openapi.datastructures import ResponseSpec
+
+from assent.domain.errors import InvalidInput
 
 Content = TypeVar("Content")
 
@@ -64,3 +67,10 @@ def failures(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(Errors, generate_examples=False, description=_MEANINGS[status])
         for status in sorted({401, 503, *statuses})
     }
+
+
+async def check_switch(request: Request[Any, Any, Any], field: str) -> None:
+    """Raises InvalidInput where a field is not JSON true or false: what is only like it must switch nothing."""
+    document = msgspec.json.decode(await request.body())
+    if not isinstance(document, dict) or not isinstance(document.get(field), bool):
+        raise InvalidInput(f"`{field}` is true or false", field=field)

@@ -33,6 +33,16 @@ _Destinations: TypeAlias = Annotated[
 ]
 
 
+_Signals: TypeAlias = Annotated[
+    Sequence[str],
+    msgspec.Meta(
+        description="The ids under which consent tools and standards ask for it, for sources with `consentFrom`. Of "
+        "several that one tool has, all must be granted.",
+        examples=[["tcf:4", "tcf:vendor 755", "gpp:sale"]],
+    ),
+]
+
+
 class Share(Body, frozen=True):
     """Of how many events there were how many that grant a category."""
 
@@ -47,6 +57,7 @@ class CategoryInFull(Body, frozen=True):
     name: _Name
     enabled: bool
     destinations: _Destinations
+    signals: _Signals
 
 
 class CategoryWithShares(CategoryInFull, frozen=True):
@@ -75,6 +86,7 @@ class NewCategory(Body, frozen=True, forbid_unknown_fields=True):
     name: _Name = ""
     enabled: bool = True
     destinations: _Destinations = ()
+    signals: _Signals = ()
 
 
 class CategoryChanges(Body, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +96,7 @@ class CategoryChanges(Body, frozen=True, forbid_unknown_fields=True):
     name: _Name | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
     destinations: _Destinations | msgspec.UnsetType = msgspec.UNSET
+    signals: _Signals | msgspec.UnsetType = msgspec.UNSET
 
 
 class CategoryDeleted(Body, frozen=True):
@@ -118,7 +131,8 @@ async def create_category(
     comment: Comment = "",
 ) -> Response[Data[CategoryInFull]]:
     """A category that destinations are mapped to needs its answer from the next event on."""
-    created = edit.add_category(Category(data.id, data.name, data.enabled, tuple(data.destinations)))
+    wanted = Category(data.id, data.name, data.enabled, tuple(data.destinations), signals=tuple(data.signals))
+    created = edit.add_category(wanted)
     version = await change_workspace(
         server, request, created, after=expected(if_match, expected_version), comment=comment
     )
@@ -154,11 +168,11 @@ async def change_category(
     expected_version: ExpectedVersion = None,
     comment: Comment = "",
 ) -> Response[Data[CategoryInFull]]:
-    """Change its name, its id or its destinations, or switch it on or off. Data is impacted at once."""
+    """Change its name, its id, its destinations or its signals, or switch it on or off. Data is impacted at once."""
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
     changes: dict[str, Any] = {
         **given,
-        **({"destinations": tuple(given["destinations"])} if "destinations" in given else {}),
+        **{name: tuple(given[name]) for name in ("destinations", "signals") if name in given},
     }
     changed = edit.change_category(unquote(id_), **changes)
     version = await change_workspace(
@@ -195,7 +209,7 @@ def _in_full(version: Version, id_: str) -> Response[Data[CategoryInFull]]:
     category = next((one for one in version.workspace.categories if one.id == id_), None)
     if category is None:
         raise NotFound(f"there is no category `{id_[:100]}`")
-    content = CategoryInFull(category.id, category.name, category.enabled, category.destinations)
+    content = CategoryInFull(category.id, category.name, category.enabled, category.destinations, category.signals)
     return Response(Data(content), headers={"ETag": f'"{version.number}"'})
 
 
@@ -205,6 +219,7 @@ def _with_shares(category: Category, found: ConsentShares) -> CategoryWithShares
         category.name,
         category.enabled,
         category.destinations,
+        category.signals,
         Share(found.granted.get(category.id, 0), found.carrying),
         Share(found.granted_in_updates.get(category.id, 0), found.updates),
     )

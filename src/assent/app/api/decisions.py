@@ -17,7 +17,7 @@ from assent.app.services.decide_event import decide_everywhere, read_event
 from assent.app.services.explain_event import Explained, Explainer, choose
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
-from assent.domain.decision import Decision, Reason, Verdict, explain
+from assent.domain.decision import Decision, Reason, Verdict, explain_decision
 from assent.domain.outcome import Attempt, State
 from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
@@ -198,7 +198,7 @@ async def explain_event(
 def _in_words(
     workspace: Workspace, destination: str, decision: Decision, rules: Iterable[DecisiveRule]
 ) -> DestinationDecision:
-    text = explain(decision.verdict, decision.reason)
+    text = explain_decision(decision)
     return DestinationDecision(
         destination=destination,
         name=_title(workspace, destination),

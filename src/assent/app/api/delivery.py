@@ -19,7 +19,7 @@ from assent.domain.decision import Reason
 from assent.domain.errors import InvalidInput
 from assent.domain.record import DiscardCode
 from assent.log.interface import Received
-from assent.store.accounts import Sum
+from assent.store.counting import Sum
 
 _MINUTE_MS: Final = 60_000
 _DAY_MINUTES: Final = 24 * 60
@@ -78,6 +78,9 @@ class DeliveryCounts(Body, frozen=True):
     group_by: Sequence[str]
     received: Sequence[ReceivedCount]
     settled: Sequence[SettledCount]
+    observing: Annotated[
+        bool, msgspec.Meta(description="Consent is decided and counted now, but not enforced: everything flows.")
+    ]
 
 
 class ShownDiscard(Body, frozen=True):
@@ -132,7 +135,8 @@ async def count_delivery(
             f"these are over {_MOST_GROUPS} groups: ask for less time, or group by less", field="groupBy"
         )
     times = (time_text(first * _MINUTE_MS), time_text(end * _MINUTE_MS))
-    return Data(DeliveryCounts(*times, groups, received, [_settled(one) for one in sums]))
+    observing = server.in_force.version.workspace.observe
+    return Data(DeliveryCounts(*times, groups, received, [_settled(one) for one in sums], observing))
 
 
 @get("/discards", summary="Look through discards", operation_id="listDiscards", responses=failures(400))

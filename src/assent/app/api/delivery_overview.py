@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.events import Event, event_body
 from assent.app.api.times import Time, time_text
-from assent.app.services.delivery_flow import delivery_flow
+from assent.app.services.delivery_flow import Flow, delivery_flow
 from assent.app.services.delivery_overview import (
     MINUTE_MS,
     Bar,
@@ -29,7 +29,7 @@ from assent.app.services.delivery_overview import (
 from assent.app.services.delivery_samples import Outcome, Sample, Wish, samples
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
-from assent.domain.decision import Reason, Verdict, explain
+from assent.domain.decision import Reason, Verdict, explain_decision
 from assent.domain.record import DiscardCode
 
 
@@ -234,8 +234,8 @@ async def get_flow(
         DeliveryFlow(
             found.version,
             found.is_decided_anew,
-            [msgspec.convert(one._asdict(), FlowNode) for one in found.nodes],
-            [FlowLink(one.start, one.end, msgspec.convert(one.outcome, Outcome), one.events) for one in found.streams],
+            flow_nodes(found),
+            flow_links(found),
         )
     )
 
@@ -256,6 +256,14 @@ async def list_samples(
     """
     found = await samples(server, fates, Wish(outcome, reason, source, destination))
     return Data(SampleList([_sample(one) for one in found]))
+
+
+def flow_nodes(flow: Flow) -> list[FlowNode]:
+    return [msgspec.convert(one._asdict(), FlowNode) for one in flow.nodes]
+
+
+def flow_links(flow: Flow) -> list[FlowLink]:
+    return [FlowLink(one.start, one.end, msgspec.convert(one.outcome, Outcome), one.events) for one in flow.streams]
 
 
 def _step(step: Step) -> DeliveryStep:
@@ -291,7 +299,7 @@ def _sample(sample: Sample) -> DeliverySample:
         sample.destination,
         decision.verdict,
         decision.reason,
-        explain(decision.verdict, decision.reason).title,
+        explain_decision(decision).title,
         decision.categories,
         sample.version,
         attempt.answer if attempt is not None else None,

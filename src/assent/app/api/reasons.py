@@ -18,6 +18,7 @@ class ReasonInWords(Body, frozen=True):
     what_happened: str
     remedy: str
     segment_code: SegmentCode
+    observed: bool
 
 
 class ReasonList(Body, frozen=True):
@@ -32,7 +33,9 @@ def list_reasons() -> Data[ReasonList]:
     return Data(
         ReasonList(
             [
-                ReasonInWords(one.verdict, one.reason, one.title, one.what_happened, one.remedy, one.segment_code)
+                ReasonInWords(
+                    one.verdict, one.reason, one.title, one.what_happened, one.remedy, one.segment_code, one.observed
+                )
                 for one in REASONS
             ]
         )

@@ -18,10 +18,17 @@ from assent.app.services.connections import By, create_source, delete_source, ro
 from assent.app.services.last_day import SourceDay, sources_day
 from assent.app.wiring import Server, now
 from assent.domain.errors import NotFound
-from assent.domain.workspace import Source
+from assent.domain.workspace import Dialect, Source
 from assent.store.tokens import Token
 
 _Request: TypeAlias = Request[Token, None, State]
+_ConsentFrom: TypeAlias = Annotated[
+    Sequence[Dialect],
+    msgspec.Meta(
+        description="In which other ways, beside `context.consent.categoryPreferences`, it states consent.",
+        examples=[["cookie", "gpc"]],
+    ),
+]
 
 
 class SourceDetails(Body, frozen=True):
@@ -31,6 +38,7 @@ class SourceDetails(Body, frozen=True):
     name: str
     write_key: Annotated[str, msgspec.Meta(description="What clients send with. It is public by design.")]
     enabled: Annotated[bool, msgspec.Meta(description="What a disabled source sends is discarded.")]
+    consent_from: _ConsentFrom
     accepted: int
     discarded: int
     last_seen: Time | None
@@ -49,6 +57,7 @@ class NewSource(Body, frozen=True, forbid_unknown_fields=True):
     id: Annotated[str, msgspec.Meta(min_length=1)] | msgspec.UnsetType = msgspec.UNSET
     write_key: str = ""
     enabled: bool = True
+    consent_from: _ConsentFrom = ()
 
 
 class SourceChanges(Body, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +65,7 @@ class SourceChanges(Body, frozen=True, forbid_unknown_fields=True):
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    consent_from: _ConsentFrom | msgspec.UnsetType = msgspec.UNSET
 
 
 class Removed(Body, frozen=True):
@@ -99,7 +109,7 @@ async def post_source(
 ) -> Data[SourceDetails]:
     """Add a source; clients may send with its write key when the answer comes."""
     by = By(request.user.name, now(), expected(if_match, expected_version))
-    wanted = Source(data.id or "", data.write_key, data.name, data.enabled)
+    wanted = Source(data.id or "", data.write_key, data.name, data.enabled, consent_from=tuple(data.consent_from))
     created = await asyncio.to_thread(create_source, server.stores, wanted, by)
     await server.follow()
     return await _answer(server, created.id)
@@ -120,9 +130,14 @@ async def patch_source(
     if_match: IfMatch = None,
     expected_version: ExpectedVersion = None,
 ) -> Data[SourceDetails]:
-    """Rename a source, enable or disable it. What a disabled source sends is answered 200 and discarded."""
+    """Rename a source, enable or disable it, or say how it states consent.
+
+    What a disabled source sends is answered 200 and discarded.
+    """
     by = By(request.user.name, now(), expected(if_match, expected_version))
-    changes = {name: value for name in ("name", "enabled") if (value := getattr(data, name)) is not msgspec.UNSET}
+    changes = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not msgspec.UNSET}
+    if "consent_from" in changes:
+        changes["consent_from"] = tuple(changes["consent_from"])
     await asyncio.to_thread(lambda: update_source(server.stores, source_id, by, **changes))
     await server.follow()
     return await _answer(server, source_id)
@@ -185,6 +200,7 @@ def _details(source: Source, day: SourceDay) -> SourceDetails:
         source.title,
         source.write_key,
         source.enabled,
+        source.consent_from,
         day.accepted,
         day.discarded,
         time_text(day.last_seen_at) if day.last_seen_at is not None else None,

@@ -52,6 +52,9 @@ class VersionInFull(VersionSummary, frozen=True):
     """One version of the workspace. Its keys are those of the workspace file; secrets are references, never values."""
 
     workspace: Workspace
+    observing: Annotated[
+        bool, msgspec.Meta(description="Consent is decided and counted, but not enforced: everything flows.")
+    ]
 
 
 class VersionPage(Body, frozen=True):
@@ -284,7 +287,14 @@ def _versions(server: Server, count: int, before: int) -> VersionPage:
 
 
 def _in_full(version: Version) -> Response[Data[VersionInFull]]:
-    content = VersionInFull(version.number, time_text(version.at), version.author, version.comment, version.workspace)
+    content = VersionInFull(
+        version.number,
+        time_text(version.at),
+        version.author,
+        version.comment,
+        version.workspace,
+        version.workspace.observe,
+    )
     return Response(Data(content), headers={"ETag": f'"{version.number}"'})
 
 

@@ -6,12 +6,14 @@ import typer
 
 from assent.app.cli.audit import audit
 from assent.app.cli.backfill import backfill, hold, release, send_again
+from assent.app.cli.categories import categories
 from assent.app.cli.decide import decide
 from assent.app.cli.demo import demo
+from assent.app.cli.draft import draft
+from assent.app.cli.observe import observe
 from assent.app.cli.regulation import person, regulation
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
-from assent.app.cli.trial import trial
 from assent.app.cli.user import user
 from assent.app.cli.version_option import print_version
 from assent.app.cli.workspace import apply, export, plan, undo
@@ -42,13 +44,15 @@ app.command()(undo)
 app.command()(export)
 app.command()(audit)
 app.command()(demo)
-app.command()(trial)
+app.add_typer(draft, name="draft")
+app.add_typer(observe, name="observe")
 app.command()(hold)
 app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
 app.add_typer(regulation, name="regulation")
 app.add_typer(person, name="person")
+app.add_typer(categories, name="categories")
 app.add_typer(token, name="token")
 app.add_typer(user, name="user")
 

@@ -139,10 +139,11 @@ def start(
             destinations=to, since=since, until=until or _now(), reasons=reasons, why=why or "-", speed=speed
         )
         console = plain_console()
-        for one in target.preview_backfill(asked):
-            at_least = "" if one.is_exact else "at least "
+        with console.status("Deciding every event of that time again, to count them"):
+            found = target.preview_backfill(asked)
+        for one in found:
             console.print(
-                f"{one.destination}: {at_least}{one.sends:,} would be sent; {one.refused:,} not, because the person has"
+                f"{one.destination}: {one.sends:,} would be sent; {one.refused:,} not, because the person has"
                 f" refused since; {one.withheld:,} not, because the version in force withholds them; {one.held:,} held"
             )
             for message_id in one.sample[:3]:

@@ -1,24 +1,26 @@
 """A data directory as commands use it, also while a server runs on it."""
 
+import asyncio
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from assent.app.api.trials import TriedWorkspace, trial_body
 from assent.app.services import workspaces
-from assent.app.services.workspaces import Plan
+from assent.app.services.trials import Readable, trial
 from assent.app.wiring import Stores, now, open_log_snapshot, open_stores
 from assent.app.workspace_file import dump
 from assent.domain.errors import NotFound
+from assent.domain.record import Record
 from assent.domain.workspace import Workspace
 from assent.engine.audit import Audit, LogFigures, audit
 from assent.log.interface import KeyCounts
 from assent.log.snapshot import SnapshotReader
 
-_HOUR_MS: Final = 3_600_000
 _STATE: Final = "state.db"
 _LOG: Final = "log.db"
 
@@ -29,13 +31,13 @@ class DataDirectory:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def plan(self, workspace: Workspace) -> Plan:
-        """What `apply` would do; where there is no data directory yet, to an empty one."""
+    def plan(self, workspace: Workspace, hours: int) -> TriedWorkspace:
+        """What `apply` would do, tried on the last hours; where there is no data directory yet, to an empty one."""
         if not (self._path / _STATE).exists():
             with TemporaryDirectory() as nothing, stores_of(Path(nothing)) as stores:
-                return workspaces.plan(stores, workspace, {})
-        with stores_of(self._path) as stores:
-            return workspaces.plan(stores, workspace, self._last_day())
+                return _tried(stores, NothingYet(), workspace, hours)
+        with stores_of(self._path) as stores, self.log_if_any() as log:
+            return _tried(stores, log, workspace, hours)
 
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
@@ -48,10 +50,10 @@ class DataDirectory:
         with self.existing_stores() as stores:
             return stores.versions.current_number()
 
-    def plan_restore(self, number: int) -> Plan:
+    def plan_restore(self, number: int, hours: int) -> TriedWorkspace:
         """What `restore` would do. Raises NotFound."""
-        with self.existing_stores() as stores:
-            return workspaces.plan_restore(stores, number, self._last_day())
+        with self.existing_stores() as stores, self.log_if_any() as log:
+            return _tried(stores, log, stores.versions.get(number).workspace, hours)
 
     def restore(self, number: int, *, after: int, comment: str) -> int:
         """Put version `number` into force again; returns the version that is then in force. Raises NotFound."""
@@ -70,6 +72,15 @@ class DataDirectory:
         with closing(open_log_snapshot(self._path)) as log:
             yield SnapshotReader(log)
 
+    @contextmanager
+    def log_if_any(self) -> Iterator[Readable]:
+        """The log as it is now, or an empty one where no event has come in yet."""
+        if not (self._path / _LOG).exists():
+            yield NothingYet()
+            return
+        with self.log() as log:
+            yield log
+
     def export(self) -> str:
         """The workspace file of what is in force. Raises NotFound."""
         with existing_stores(self._path) as stores:
@@ -82,18 +93,27 @@ class DataDirectory:
         # INVARIANT: the log comes second, so that what a running server reads meanwhile only adds to what is unread.
         return audit(self._log_figures(), destinations)
 
-    def _last_day(self) -> KeyCounts:
-        if not (self._path / _LOG).exists():
-            return {}
-        hour = now() // _HOUR_MS
-        with closing(open_log_snapshot(self._path)) as log:
-            return log.key_counts(hour - 23, hour + 1)
-
     def _log_figures(self) -> LogFigures:
         if not (self._path / _LOG).exists():
             return LogFigures()
         with closing(open_log_snapshot(self._path)) as log:
             return log.figures()
+
+
+class NothingYet:
+    """The log of a directory that has none."""
+
+    head = start = 0
+
+    async def read(self, _offset: int, _limit: int) -> Sequence[Record]:
+        return ()
+
+    async def key_counts(self, _since: int, _until: int) -> KeyCounts:
+        return {}
+
+
+def _tried(stores: Stores, log: Readable, workspace: Workspace, hours: int) -> TriedWorkspace:
+    return trial_body(asyncio.run(trial(stores, log, workspace, hours=hours, at=now())))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.app.cli.decision_lines import RenderOnce
-from assent.domain.decision import Decision, Verdict, explain
+from assent.domain.decision import Decision, Verdict, explain_decision
 from assent.engine.json import decode_leniently
 from assent.engine.policy import Decisions, Policy
 
@@ -57,7 +57,7 @@ def _table(decisions: Decisions) -> Table:
 
 
 def _why(decision: Decision) -> Group:
-    text = explain(decision.verdict, decision.reason)
+    text = explain_decision(decision)
     lines = [Text(text.title, style="bold"), Text(text.what_happened)]
     if decision.categories:
         lines.append(Text(f"Categories: {', '.join(decision.categories)}"))

@@ -5,30 +5,28 @@ from collections.abc import Sequence
 
 from assent.app.api.backfills import Backfill, BackfillPreview, NewBackfillBody, backfill_body, preview_body
 from assent.app.api.holds import FailedBody, HeldForDestination, SentAgain, held_body
-from assent.app.api.trials import TriedWorkspace, trial_body
 from assent.app.cli.data_directory import DataDirectory, author
 from assent.app.config import DEFAULT_KEEP
 from assent.app.services import backfill, holds
 from assent.app.services.holds import Kind
+from assent.app.services.observing import observe
 from assent.app.services.send_again import send_again
-from assent.app.services.trials import trial
 from assent.app.wiring import now
-from assent.domain.workspace import Workspace
 
 
 class HeldData(DataDirectory):
     """A data directory, asked in the words of the management API. A server that runs on it follows within a second."""
-
-    def trial(self, workspace: Workspace, hours: int) -> TriedWorkspace:
-        """What `workspace` would change for the events of the last hours. Raises InvalidWorkspace, NotFound."""
-        with self.existing_stores() as stores, self.log() as log:
-            return trial_body(asyncio.run(trial(stores, log, workspace, hours=hours, at=now())))
 
     def hold(self, kind: Kind, id_: str, on: bool, comment: str) -> int:
         """Hold or release it; returns the version that is then in force. Raises NotFound."""
         change = holds.hold if on else holds.release
         with self.existing_stores() as stores:
             return change(stores, kind, id_, author=author(), at=now(), comment=comment).number
+
+    def observe(self, on: bool, comment: str) -> int:
+        """Begin or end to observe; returns the version that is then in force. Raises InvalidInput, NotFound."""
+        with self.existing_stores() as stores:
+            return observe(stores, on, author=author(), at=now(), comment=comment).number
 
     def held(self) -> Sequence[HeldForDestination]:
         """What is kept, as if the log kept events as long as a server does by default. Raises NotFound."""

@@ -17,12 +17,12 @@ from assent.app.api.backfills import (
     BackfillPreviews,
     NewBackfillBody,
 )
+from assent.app.api.drafts import DraftInFull, DraftList, DraftSummary, NewDraftBody, ShadowBody, ShadowCounts
 from assent.app.api.holds import FailedBody, HeldForDestination, HeldList, HoldBody, SentAgain
+from assent.app.api.observing import ObserveBody
 from assent.app.api.regulations import CreatedRegulation, NewRegulation, OneRegulation, Regulation, RegulationPage
 from assent.app.api.trials import TriedWorkspace
-from assent.app.cli.plan_document import read_plan
 from assent.app.services.holds import Kind
-from assent.app.services.workspaces import Plan
 from assent.domain.errors import AssentError, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
 from assent.domain.workspace import Workspace
 
@@ -50,9 +50,9 @@ class Remote:
         self._url = url.rstrip("/")
         self._token = token
 
-    def plan(self, workspace: Workspace) -> Plan:
-        """What `apply` would do."""
-        return self._read(read_plan, self._ask("POST", "workspace/plan", workspace))
+    def plan(self, workspace: Workspace, hours: int) -> TriedWorkspace:
+        """What `apply` would do, tried on the events of the last hours."""
+        return self._read(_tried, self._ask("POST", "trials", workspace, hours=str(hours)))
 
     def apply(self, workspace: Workspace, *, after: int, comment: str) -> int:
         """Put `workspace` into force after version `after`; returns the version that is then in force."""
@@ -63,10 +63,11 @@ class Remote:
         """The number of the version in force."""
         return self._read(lambda version: int(version["number"]), self._ask("GET", "workspace"))
 
-    def plan_restore(self, number: int) -> Plan:
+    def plan_restore(self, number: int, hours: int) -> TriedWorkspace:
         """What `restore` would do."""
         answer = self._ask("GET", f"workspace/versions/{number}")
-        return self.plan(self._read(lambda version: msgspec.convert(version["workspace"], Workspace), answer))
+        wanted = self._read(lambda version: msgspec.convert(version["workspace"], Workspace), answer)
+        return self.plan(wanted, hours)
 
     def restore(self, number: int, *, after: int, comment: str) -> int:
         """Put version `number` into force again; returns the version that is then in force."""
@@ -74,10 +75,39 @@ class Remote:
         answer = self._ask("POST", path, expectedVersion=str(after), comment=comment)
         return self._read(lambda version: int(version["number"]), answer)
 
-    def trial(self, workspace: Workspace, hours: int) -> TriedWorkspace:
-        """What `workspace` would change for the events of the last hours."""
-        answer = self._ask("POST", "trials", workspace, hours=str(hours))
-        return self._read(lambda found: msgspec.convert(found, TriedWorkspace), answer)
+    def drafts(self) -> Sequence[DraftSummary]:
+        return self._read(lambda found: msgspec.convert(found, DraftList).drafts, self._ask("GET", "drafts"))
+
+    def draft(self, draft_id: str) -> DraftInFull:
+        return self._read(_draft, self._ask("GET", _draft_path(draft_id)))
+
+    def new_draft(self, name: str) -> DraftInFull:
+        return self._read(_draft, self._ask("POST", "drafts", NewDraftBody(name)))
+
+    def put_draft(self, draft_id: str, workspace: Workspace) -> DraftInFull:
+        return self._read(_draft, self._ask("PUT", _draft_path(draft_id), workspace))
+
+    def try_draft(self, draft_id: str, hours: int) -> TriedWorkspace:
+        return self._read(_tried, self._ask("POST", f"{_draft_path(draft_id)}/trial", hours=str(hours)))
+
+    def apply_draft(self, draft_id: str, comment: str) -> int:
+        """Put it into force; returns the version that is then in force."""
+        answer = self._ask("POST", f"{_draft_path(draft_id)}/apply", comment=comment)
+        return self._read(lambda found: int(found["version"]), answer)
+
+    def shadow(self, draft_id: str) -> ShadowCounts:
+        return self._read(_shadow, self._ask("GET", f"{_draft_path(draft_id)}/shadow"))
+
+    def set_shadow(self, draft_id: str, on: bool) -> ShadowCounts:
+        return self._read(_shadow, self._ask("POST", f"{_draft_path(draft_id)}/shadow", ShadowBody(on)))
+
+    def delete_draft(self, draft_id: str) -> None:
+        self._ask("DELETE", _draft_path(draft_id))
+
+    def observe(self, on: bool, comment: str) -> int:
+        """Begin or end to observe; returns the version that is then in force."""
+        answer = self._ask("POST", "workspace/observe", ObserveBody(observe=on, comment=comment))
+        return self._read(lambda found: int(found["version"]), answer)
 
     def hold(self, kind: Kind, id_: str, on: bool, comment: str) -> int:
         """Hold or release it; returns the version that is then in force."""
@@ -184,6 +214,22 @@ class Remote:
 
 def _not_there(url: str, error: Exception) -> AssentError:
     return AssentError(f"`{url}` cannot be asked: {error}")
+
+
+def _draft_path(draft_id: str) -> str:
+    return f"drafts/{quote(draft_id, safe='')}"
+
+
+def _draft(found: Any) -> DraftInFull:
+    return msgspec.convert(found, DraftInFull)
+
+
+def _shadow(found: Any) -> ShadowCounts:
+    return msgspec.convert(found, ShadowCounts)
+
+
+def _tried(found: Any) -> TriedWorkspace:
+    return msgspec.convert(found, TriedWorkspace)
 
 
 def _backfills(found: Any) -> Sequence[Backfill]:

@@ -21,6 +21,7 @@ from assent.app.console.consent import CONSENT_PAGES
 from assent.app.console.delivery import DELIVERY_PAGES
 from assent.app.console.destinations import DESTINATION_PAGES
 from assent.app.console.door import DOOR_PAGES
+from assent.app.console.drafts import DRAFT_PAGES
 from assent.app.console.errors import HANDLERS
 from assent.app.console.event_page import EVENT_PAGE
 from assent.app.console.event_stream import EVENT_STREAM
@@ -28,6 +29,7 @@ from assent.app.console.events import EVENT_PAGES
 from assent.app.console.failed import FAILED_PAGES
 from assent.app.console.holds import HOLD_PAGES
 from assent.app.console.home import HOME_PAGES
+from assent.app.console.observing import OBSERVE_PAGES
 from assent.app.console.people import PEOPLE_PAGES
 from assent.app.console.previews import Previews
 from assent.app.console.regulations import REGULATION_PAGES
@@ -65,8 +67,10 @@ PAGES: Final = [
     *EVENT_PAGE,
     *EVENT_STREAM,
     *WHAT_IF_PAGES,
+    *DRAFT_PAGES,
     *VERSION_PAGES,
     *HOLD_PAGES,
+    *OBSERVE_PAGES,
     *BACKFILL_PAGES,
     *FAILED_PAGES,
     *REGULATION_PAGES,

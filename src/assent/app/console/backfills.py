@@ -23,7 +23,7 @@ from assent.domain.job import JobState
 
 _LISTED: Final = 100
 _A_DAY_MS: Final = 86_400_000
-_PATIENCE: Final = 0.3
+_PATIENCE: Final = 0.1
 """How long a page waits, in seconds, for a preview that may be quick."""
 
 _MOVES: Final = {

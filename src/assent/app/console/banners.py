@@ -16,7 +16,16 @@ class Banner(NamedTuple):
 
 def banners(workspace: Workspace) -> list[Banner]:
     """Everything that makes the workspace do something else than it is configured for."""
-    return list(_held(workspace))
+    return [*_observing(workspace), *_held(workspace)]
+
+
+def _observing(workspace: Workspace) -> Iterator[Banner]:
+    if workspace.observe:
+        yield Banner(
+            "danger",
+            "Observing: consent is decided and counted, but NOT enforced. Everything flows.",
+            "What people refused is delivered all the same. An owner ends it under Monitor, Observe.",
+        )
 
 
 def _held(workspace: Workspace) -> Iterator[Banner]:

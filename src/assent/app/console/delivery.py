@@ -8,11 +8,11 @@ import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
-from markupsafe import Markup
 
 from assent.app.console.access import PageRequest
+from assent.app.console.charts import KINDS, chart_json, sankey
 from assent.app.console.pages import page, part
-from assent.app.services.delivery_flow import Flow, delivery_flow
+from assent.app.services.delivery_flow import delivery_flow
 from assent.app.services.delivery_overview import (
     DIMENSIONS,
     WINDOWS,
@@ -22,11 +22,11 @@ from assent.app.services.delivery_overview import (
     breakdown,
     breakdown_csv,
     overview,
-    standings,
     wanted,
 )
 from assent.app.services.delivery_samples import MOST_SCANNED, Outcome, Wish, discard_samples, samples
 from assent.app.services.fates import Fates
+from assent.app.services.standings import standings
 from assent.app.wiring import Server
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.discards import DISCARDS
@@ -40,7 +40,6 @@ _TITLES: Final[dict[Dimension, str]] = {
     "source": "Source",
     "event": "Event",
 }
-_KINDS: Final = {"delivered": "deliver", "withheld": "withhold", "failed": "fail"}
 
 _Text: TypeAlias = Annotated[str, QueryParameter()]
 
@@ -67,7 +66,7 @@ async def show_delivery(
         windows=list(WINDOWS.values()),
         dimensions=_TITLES,
         shares=_shares(found),
-        series_json=_json(_series(found.series)),
+        series_json=chart_json(_series(found.series)),
     )
 
 
@@ -86,7 +85,7 @@ async def show_flow(
         request,
         "delivery/flow.html",
         flow=flow,
-        flow_json=_json(_sankey(flow)),
+        flow_json=chart_json(sankey(flow)),
         titles={one.id: one.title for one in flow.nodes},
         kept_days=keep.days if keep.total_seconds() < asked.window.minutes * 60 else None,
         workspace_has_destinations=bool(server.in_force.version.workspace.destinations),
@@ -218,25 +217,9 @@ def _series(bars: list[Bar]) -> dict[str, Any]:
         "at": [one.at for one in bars],
         "bars": [
             {"title": name.capitalize(), "kind": kind, "values": [getattr(one, name) for one in bars]}
-            for name, kind in _KINDS.items()
+            for name, kind in KINDS.items()
         ],
     }
-
-
-def _sankey(flow: Flow) -> dict[str, Any]:
-    return {
-        "nodes": [one._asdict() for one in flow.nodes],
-        "links": [
-            {"from": one.start, "to": one.end, "kind": _KINDS[one.outcome], "said": one.outcome, "value": one.events}
-            for one in flow.streams
-        ],
-    }
-
-
-def _json(value: Any) -> Markup:
-    """JSON for a script of the page to read: nothing in it can end the element that it is in."""
-    text = msgspec.json.encode(value).decode()
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - it holds no `<`
 
 
 DELIVERY_PAGES: Final = [show_delivery, show_flow, show_samples, show_discards, send_csv]

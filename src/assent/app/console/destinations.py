@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from assent.app.connectors import integration_of
 from assent.app.console.access import PageRequest
-from assent.app.console.editing import Overtaken, take_edit
-from assent.app.console.forms import Form, read_form
+from assent.app.console.editing import take_edit
+from assent.app.console.forms import Form, Hours, read_form
+from assent.app.console.meanwhile import Meanwhile
 from assent.app.console.pages import page, part
 from assent.app.console.prose import line, prose
 from assent.app.console.settings_form import filled_in, read_settings_form, settings_of, typed_again
@@ -25,9 +26,10 @@ from assent.app.services.connections import (
     update_destination,
 )
 from assent.app.services.destination_status import kept, status_of, statuses
-from assent.app.services.last_day import DestinationDay, destinations_day, plan_of
+from assent.app.services.last_day import DestinationDay, destinations_day
 from assent.app.services.test_event import EVENT_NAME, send_test_event
-from assent.app.wiring import Server
+from assent.app.services.trials import try_edit
+from assent.app.wiring import Server, now
 from assent.destinations.registry import CONNECTORS, connector_class
 from assent.domain.errors import AssentError, Conflict, InvalidInput, NotFound
 from assent.domain.workspace import Destination, Workspace
@@ -91,8 +93,8 @@ async def take_new_destination(request: PageRequest, server: NamedDependency[Ser
         )
         create_destination(server.stores, wanted, form.texts("categories"), by)
 
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await asyncio.to_thread(_new, request, server, connector, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await asyncio.to_thread(_new, request, server, connector, form, error, meanwhile)
 
     notice = f"{name} is there, and gets what comes in from now on. Send it a test event to see whether it answers."
     return await take_edit(request, server, form, create, done_at=f"{_HERE}/{id_}", notice=notice, again=again)
@@ -104,7 +106,7 @@ def _new(
     connector: str,
     form: Form | None,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Response[Any]:
     kind = _known(connector)
     settings = settings_of(kind.settings_type)
@@ -118,7 +120,7 @@ def _new(
         settings=typed_again(settings, form, {}) if form is not None else filled_in(settings, {}),
         ticked=form.texts("categories") if form is not None else [],
         error=error,
-        overtaken=overtaken,
+        meanwhile=meanwhile,
         version=server.stores.current().number,
         **_WORDS,
     )
@@ -166,7 +168,8 @@ async def take_categories(request: PageRequest, server: NamedDependency[Server],
         update_destination(server.stores, destination_id, by, form.texts("categories"))
 
     notice = "The categories are saved. Events are decided by them from now on."
-    return await _take(request, server, destination_id, form, save, notice=notice)
+    edit = map_categories(destination_id, form.texts("categories"))
+    return await _take(request, server, destination_id, form, save, notice=notice, edit=edit)
 
 
 @post(f"{_HERE}/{{destination_id:str}}/enable")
@@ -195,7 +198,8 @@ async def take_deletion(request: PageRequest, server: NamedDependency[Server], d
         delete_destination(server.stores, destination_id, by)
 
     notice = f"The destination {destination_id} is deleted."
-    return await _take(request, server, destination_id, form, remove, notice=notice, done_at=_HERE)
+    edit = remove_destination(destination_id)
+    return await _take(request, server, destination_id, form, remove, notice=notice, done_at=_HERE, edit=edit)
 
 
 @post(f"{_HERE}/{{destination_id:str}}/test")
@@ -212,23 +216,25 @@ async def take_test(request: PageRequest, server: NamedDependency[Server], desti
 
 
 @get(f"{_HERE}/{{destination_id:str}}/impact")
-async def show_impact(request: PageRequest, server: NamedDependency[Server], destination_id: _Id) -> Response[Any]:
-    """What enabling, disabling, deleting or other categories would have meant for the last day's events."""
+async def show_impact(
+    request: PageRequest, server: NamedDependency[Server], destination_id: _Id, hours: Hours = 24
+) -> Response[Any]:
+    """What a change would have meant for the events of the last hours: enabling, disabling, deleting or
+    other categories."""
     _find(server, destination_id)
-    categories = request.query_params.getall("categories", [])
+    what, categories = request.query_params.get("change", ""), request.query_params.getall("categories", [])
     edits: Mapping[str, Edit] = {
         "enable": change_destination(destination_id, enabled=True),
         "disable": change_destination(destination_id, enabled=False),
         "delete": remove_destination(destination_id),
         "categories": map_categories(destination_id, categories),
     }
-    edit = edits.get(request.query_params.get("change", ""))
-    if edit is None:
+    if what not in edits:
         raise NotFound("there is no such change")
-    planned = await plan_of(server, edit)
-    impact = next((one for one in planned.impact if one.destination == destination_id), None)
+    tried = await try_edit(server.stores, server.log, edits[what], hours=hours, at=now())
+    effect = next((one for one in tried.effects if one.destination == destination_id), None)
     return await asyncio.to_thread(
-        part, request, "destinations/impact.html", plan=planned, impact=impact, is_change=bool(planned.changes)
+        part, request, "destinations/impact.html", tried=tried, effect=effect, what=what, destination_id=destination_id
     )
 
 
@@ -240,7 +246,8 @@ async def _switch(
     def switch(by: By) -> None:
         update_destination(server.stores, destination_id, by, **changes)
 
-    return await _take(request, server, destination_id, form, switch, notice=notice)
+    edit = change_destination(destination_id, **changes)
+    return await _take(request, server, destination_id, form, switch, notice=notice, edit=edit)
 
 
 async def _take(
@@ -252,12 +259,13 @@ async def _take(
     *,
     notice: str,
     done_at: str | None = None,
+    edit: Edit | None = None,
 ) -> Response[Any]:
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await _destination(request, server, destination_id, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await _destination(request, server, destination_id, form, error, meanwhile)
 
     done_at = done_at or f"{_HERE}/{destination_id}"
-    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again)
+    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again, edit=edit)
 
 
 async def _destination(
@@ -266,7 +274,7 @@ async def _destination(
     destination_id: str,
     form: Form | None = None,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
     **more: Any,
 ) -> Response[Any]:
     in_force = server.in_force
@@ -293,7 +301,7 @@ async def _destination(
         if form is not None and error is not None and request.url.path.endswith("/categories")
         else _categories_of(in_force.version.workspace, destination_id),
         error=error,
-        overtaken=overtaken,
+        meanwhile=meanwhile,
         version=in_force.number,
         **{"answer": None, "test_error": None, **more},
         **_WORDS,

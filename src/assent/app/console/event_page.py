@@ -17,7 +17,7 @@ from assent.app.console.pages import page
 from assent.app.services.explain_event import Explained, Explainer, choose
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
-from assent.domain.decision import Verdict, explain
+from assent.domain.decision import Verdict, explain_decision
 from assent.domain.errors import InvalidInput, NotFound
 from assent.domain.outcome import Attempt, State
 from assent.domain.record import Record
@@ -141,7 +141,7 @@ def _why(workspace: Workspace, fates: Fates, one: Fate, rules: Sequence[Decisive
             False,
             None,
         )
-    text = explain(one.decision.verdict, one.decision.reason)
+    text = explain_decision(one.decision)
     version = fates.version(one.version).version
     titles = {category.id: category.title for category in version.workspace.categories}
     return Why(

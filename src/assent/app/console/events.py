@@ -152,7 +152,7 @@ def _show(
 def _reasons() -> Iterator[tuple[str, str]]:
     """Each reason with its titles: it may have one per verdict."""
     for reason in Reason:
-        titles = dict.fromkeys(one.title for one in REASONS if one.reason is reason)
+        titles = dict.fromkeys(one.title for one in REASONS if one.reason is reason and not one.observed)
         yield reason.value, ", or ".join(titles)
 
 

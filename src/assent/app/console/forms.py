@@ -1,11 +1,16 @@
 """Reading forms: what a browser sends, as texts."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from litestar import Request
 from litestar.datastructures import MultiDict, UploadFile
+from litestar.params import QueryParameter
 
+from assent.app.services.trials import MOST_HOURS
 from assent.domain.errors import InvalidInput
+
+Hours: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MOST_HOURS)]
+"""On the events of how many last hours to try a change."""
 
 
 class Form:
@@ -42,6 +47,11 @@ class Form:
             return int(self.raw("version"))
         except ValueError:
             raise InvalidInput("this form is not whole: load the page again") from None
+
+    def hours(self) -> int:
+        """On the events of how many last hours to try what the form says; a day, where it does not say."""
+        text = self.raw("hours")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 24
 
     def names(self) -> list[str]:
         return list(dict.fromkeys(self._fields))

@@ -9,11 +9,14 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from assent.app.console.access import PageRequest
-from assent.app.console.forms import Form, read_form
-from assent.app.console.meanwhile import meanwhile
+from assent.app.console.collecting import collect, is_for_draft
+from assent.app.console.editing import meanwhile_of
+from assent.app.console.forms import Form, Hours, read_form
 from assent.app.console.pages import done, page, part
+from assent.app.console.words import titles
 from assent.app.services import holds
-from assent.app.services.holds import Held, Kind
+from assent.app.services.holds import Held, Kind, held_edit
+from assent.app.services.trials import try_edit
 from assent.app.wiring import Server, Stores, now
 from assent.domain.errors import AssentError, Conflict, InvalidInput, NotFound
 from assent.domain.trail import Entry
@@ -88,6 +91,17 @@ async def show_change(
     return await _change_page(request, server, kind, id_, Form({}), None)
 
 
+@get("/holds/trial")
+async def show_hold_trial(
+    request: PageRequest, server: NamedDependency[Server], kind: _KindName, id_: _Id = "", hours: Hours = 24
+) -> Response[Any]:
+    """What it would have meant for the last hours' events: apart from the page, which does not wait."""
+    workspace = server.in_force.version.workspace
+    one = await asyncio.to_thread(_find, server.stores, workspace, kind, id_)
+    tried = await try_edit(server.stores, server.log, held_edit(kind, id_, not one.held), hours=hours, at=now())
+    return await asyncio.to_thread(part, request, "holds/trial.html", tried=tried, names=titles(workspace))
+
+
 @post("/holds/change")
 async def take_change(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
     form = await read_form(request)
@@ -95,6 +109,9 @@ async def take_change(request: PageRequest, server: NamedDependency[Server]) -> 
     most = sum(one.left for one in await _kept(server)) if form.raw("action") == "release" else 0
     change, verb = (holds.release, "released") if form.raw("action") == "release" else (holds.hold, "held")
     try:
+        if is_for_draft(form):
+            edit = held_edit(kind, id_, form.raw("action") != "release")
+            return await asyncio.to_thread(collect, request, server, form, edit)
         after, comment = form.version(), _comment(form)
         version = await asyncio.to_thread(
             lambda: change(server.stores, kind, id_, author=request.user.email, at=now(), comment=comment, after=after)
@@ -123,7 +140,7 @@ async def _change_page(
             left=sum(one.left for one in rows),
             form=form,
             error=error,
-            meanwhile=meanwhile(server.stores, form.version()) if isinstance(error, Conflict) else None,
+            meanwhile=meanwhile_of(server.stores, error, form),
         )
 
     return await asyncio.to_thread(render)
@@ -196,4 +213,4 @@ def _comment(form: Form) -> str:
     return comment
 
 
-HOLD_PAGES: Final = [show_holds, show_kept, show_change, take_change]
+HOLD_PAGES: Final = [show_holds, show_kept, show_change, show_hold_trial, take_change]

@@ -17,7 +17,15 @@ from markupsafe import Markup
 from assent.app.console.access import PageRequest
 from assent.app.console.banners import banners
 from assent.app.console.static import static
-from assent.app.console.words import outcome_title, state_title, utc_minute, utc_minute_after, withheld_title
+from assent.app.console.words import (
+    WINDOWS,
+    outcome_title,
+    state_title,
+    utc_minute,
+    utc_minute_after,
+    withheld_title,
+)
+from assent.app.services.trials import last_hours
 from assent.app.wiring import Server
 
 _ICONS: Final = Path(__file__).parent.parent / "static" / "vendor" / "tabler-icons"
@@ -46,9 +54,11 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
         _Place("What if", "/what-if", "flask"),
         _Place("Failed events", "/failed", "refresh"),
         _Place("Held", "/holds", "player-pause"),
+        _Place("Observe", "/observe", "eye"),
         _Place("Backfills", "/backfills", "cloud-upload"),
     ),
     "Workspace": (
+        _Place("Drafts", "/drafts", "pencil"),
         _Place("Versions", "/versions", "versions"),
         _Place("Audit trail", "/audit", "history"),
         _Place("Settings", "/settings", "settings"),
@@ -66,6 +76,7 @@ def page(request: PageRequest, server: Server, template: str, *, status: int = 2
         "banners": banners(server.in_force.version.workspace),
         "notice": server.stores.sessions.take_notice(session.text) if request.method == "GET" else None,
         "may_edit": request.user.role == "owner",
+        "open_drafts": server.stores.drafts.names(),
     }
     return _answer(request, template, status, {**around, **content})
 
@@ -127,8 +138,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": static, "svg": _icon}
+    environment.globals |= {"static": static, "svg": _icon, "windows": WINDOWS}
     environment.filters |= {
+        "hours": last_hours,
         "iso": _iso,
         "number": _number,
         "share": _share,

@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from assent.app.console.access import PageRequest, origin
-from assent.app.console.editing import Overtaken, take_edit
+from assent.app.console.editing import take_edit
 from assent.app.console.forms import Form, read_form
+from assent.app.console.meanwhile import Meanwhile
 from assent.app.console.pages import page
 from assent.app.services.connections import (
     By,
@@ -25,6 +26,9 @@ from assent.app.services.library_code import library_code
 from assent.app.wiring import Server
 from assent.domain.errors import AssentError, InvalidInput, NotFound
 from assent.domain.workspace import Source
+from assent.engine.edit import Edit, change_source
+from assent.engine.edit import remove_source as drop_source
+from assent.signals.dialects import DIALECTS
 
 _HERE: Final = "/connections/sources"
 
@@ -55,8 +59,8 @@ async def take_new_source(request: PageRequest, server: NamedDependency[Server])
             raise InvalidInput("a source needs a name, for people to know it by", field="name")
         create_source(server.stores, wanted, by)
 
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await asyncio.to_thread(_new, request, server, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await asyncio.to_thread(_new, request, server, form, error, meanwhile)
 
     notice = f"{wanted.title} is there. Send it a first event with the code below."
     return await take_edit(request, server, form, create, done_at=f"{_HERE}/{wanted.id}", notice=notice, again=again)
@@ -75,6 +79,18 @@ async def take_source(request: PageRequest, server: NamedDependency[Server], sou
         update_source(server.stores, source_id, by, name=form.text("name"))
 
     return await _take(request, server, source_id, form, rename, notice="The name is changed.")
+
+
+@post(f"{_HERE}/{{source_id:str}}/consent")
+async def take_consent_from(request: PageRequest, server: NamedDependency[Server], source_id: _Id) -> Response[Any]:
+    form = await read_form(request)
+    ticked = form.texts("consent_from")
+
+    def choose(by: By) -> None:
+        update_source(server.stores, source_id, by, consent_from=tuple(one for one in DIALECTS if one in ticked))
+
+    notice = "Saved: its events are read so from the next one on." if ticked else "Saved: it is read as Segment's are."
+    return await _take(request, server, source_id, form, choose, notice=notice)
 
 
 @post(f"{_HERE}/{{source_id:str}}/enable")
@@ -109,7 +125,8 @@ async def remove_source(request: PageRequest, server: NamedDependency[Server], s
         delete_source(server.stores, source_id, by)
 
     notice = f"The source {source_id} is deleted. Its events stay."
-    return await _take(request, server, source_id, form, remove, notice=notice, done_at=_HERE)
+    edit = drop_source(source_id)
+    return await _take(request, server, source_id, form, remove, notice=notice, done_at=_HERE, edit=edit)
 
 
 async def _switch(request: PageRequest, server: Server, source_id: str, *, on: bool, notice: str) -> Response[Any]:
@@ -118,7 +135,8 @@ async def _switch(request: PageRequest, server: Server, source_id: str, *, on: b
     def switch(by: By) -> None:
         update_source(server.stores, source_id, by, enabled=on)
 
-    return await _take(request, server, source_id, form, switch, notice=notice)
+    edit = change_source(source_id, enabled=on)
+    return await _take(request, server, source_id, form, switch, notice=notice, edit=edit)
 
 
 async def _take(
@@ -130,12 +148,13 @@ async def _take(
     *,
     notice: str,
     done_at: str | None = None,
+    edit: Edit | None = None,
 ) -> Response[Any]:
-    async def again(error: AssentError, overtaken: Overtaken | None) -> Response[Any]:
-        return await _source(request, server, source_id, form, error, overtaken)
+    async def again(error: AssentError, meanwhile: Meanwhile | None) -> Response[Any]:
+        return await _source(request, server, source_id, form, error, meanwhile)
 
     done_at = done_at or f"{_HERE}/{source_id}"
-    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again)
+    return await take_edit(request, server, form, change, done_at=done_at, notice=notice, again=again, edit=edit)
 
 
 def _new(
@@ -143,12 +162,12 @@ def _new(
     server: Server,
     form: Form,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Response[Any]:
     status = error.status if error is not None else 200
     version = server.stores.current().number
     return page(
-        request, server, "sources/new.html", status=status, form=form, error=error, overtaken=overtaken, version=version
+        request, server, "sources/new.html", status=status, form=form, error=error, meanwhile=meanwhile, version=version
     )
 
 
@@ -158,7 +177,7 @@ async def _source(
     source_id: str,
     form: Form | None = None,
     error: AssentError | None = None,
-    overtaken: Overtaken | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Response[Any]:
     in_force = server.in_force
     workspace = in_force.version.workspace
@@ -179,8 +198,9 @@ async def _source(
         day=days.get(source_id, SourceDay()),
         samples=library_code(origin(request), source.write_key, categories),
         has_stamp=has_stamp,
+        dialects=DIALECTS,
         error=error,
-        overtaken=overtaken,
+        meanwhile=meanwhile,
         version=in_force.number,
     )
 
@@ -191,6 +211,7 @@ SOURCE_PAGES: Final = [
     take_new_source,
     show_source,
     take_source,
+    take_consent_from,
     enable_source,
     disable_source,
     rotate_source,

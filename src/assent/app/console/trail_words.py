@@ -20,6 +20,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 _FIELDS: Final = {
     "connector": "Connector",
+    "consent_from": "Consent is read from",
     "destination": "Destination",
     "disabled_category": "A category that is switched off",
     "enabled": "Enabled",
@@ -39,6 +40,7 @@ _FIELDS: Final = {
     "status": "State",
     "subject_type": "Known by",
     "type": "What",
+    "signals": "What tools call it",
     "unmapped_destination": "A destination in no category",
 }
 _VALUES: Final = {

@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 
 from assent.app.console.access import PageRequest
+from assent.app.console.editing import meanwhile_of
 from assent.app.console.forms import Form, read_form
-from assent.app.console.meanwhile import meanwhile
 from assent.app.console.pages import done, page, part
 from assent.app.console.words import titles
 from assent.app.services.trials import Tried, trial
@@ -130,7 +130,7 @@ def _restore_page(
         titles={**titles(stores.versions.get(number).workspace), **titles(server.in_force.version.workspace)},
         form=form,
         error=error,
-        meanwhile=meanwhile(stores, form.version()) if isinstance(error, Conflict) else None,
+        meanwhile=meanwhile_of(stores, error, form),
     )
 
 

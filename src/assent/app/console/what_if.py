@@ -18,7 +18,7 @@ from assent.app.services.explain_event import Explainer, choose
 from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.delivery.in_force import InForce
-from assent.domain.decision import ReasonText, explain
+from assent.domain.decision import ReasonText, explain_decision
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Workspace
 from assent.engine.forward import forward
@@ -197,7 +197,7 @@ def _outcomes(fates: Fates, trial: Trial, deciding: InForce, event: Event) -> li
 
 
 def _text(decided: Decided) -> ReasonText:
-    return explain(decided.decision.verdict, decided.decision.reason)
+    return explain_decision(decided.decision)
 
 
 def _before(fates: Fates, trial: Trial) -> Mapping[str, Decided] | None:

@@ -17,6 +17,9 @@ _STATES: Final = {
     State.RETRYING: "Retrying",
     State.FAILED: "Failed",
 }
+WINDOWS: Final = {1: "the last hour", 24: "the last 24 hours", 7 * 24: "the last 7 days", 31 * 24: "the last 31 days"}
+"""The times on whose events a change can be tried, by hours; the log may keep less."""
+
 _MINUTE: Final = timedelta(minutes=1)
 
 

@@ -30,9 +30,6 @@ SENDABLE: Final = frozenset(one.reason for one in REASONS if one.verdict is Verd
 }
 """The reasons that a backfill may take up at all."""
 
-MOST_EXAMINED: Final = 1_000_000
-"""How many events of a destination a preview looks at before it says that its counts are not all."""
-
 _SAMPLE: Final = 10
 _A_LOOK: Final = 5_000
 _WHY_CHARACTERS: Final = 1_000
@@ -67,8 +64,7 @@ class Preview(msgspec.Struct, frozen=True):
 
     `found` counts the events that were withheld for these reasons, by reason. Of them `sends` would be sent, `refused`
     not because the person has refused since, and `withheld` not because the version in force withholds them too. `held`
-    would go, but something is held. `sample` are message ids of events that would be sent. Where `is_exact` is False,
-    there are more events than a preview looks at, and these are the counts up to there.
+    would go, but something is held. `sample` are message ids of events that would be sent.
     """
 
     destination: str
@@ -78,7 +74,6 @@ class Preview(msgspec.Struct, frozen=True):
     withheld: int
     held: int
     sample: tuple[str, ...]
-    is_exact: bool
 
 
 async def preview(
@@ -138,6 +133,11 @@ def cancel(stores: Stores, job_id: str, *, author: str, at: int) -> Job:
 def check(stores: Stores, asked: Asked) -> InForce:
     """What is in force, if this can be asked for. Raises InvalidInput, NotFound."""
     version = stores.current()
+    if version.workspace.observe:
+        raise InvalidInput(
+            "the workspace observes: a backfill would send what people refused, because consent is not enforced now; "
+            "end observing first"
+        )
     if not asked.destinations:
         raise InvalidInput("choose a destination", field="destinations")
     for name in asked.destinations:
@@ -214,7 +214,6 @@ async def _preview(
 ) -> Preview:
     cursor = await asyncio.to_thread(stores.accounts.cursor, destination)
     start, end = offsets[0], min(offsets[1], cursor.position if cursor is not None else 0)
-    most = start + MOST_EXAMINED
     rereading = Rereading(
         destination,
         log=log,
@@ -226,11 +225,11 @@ async def _preview(
     )
     counted = _Counted()
     at = start
-    while at < min(end, most):
-        at, found = await rereading.look_through(at, min(end, most), _A_LOOK, _selection(asked), in_force, consent)
+    while at < end:
+        at, found = await rereading.look_through(at, end, _A_LOOK, _selection(asked), in_force, consent)
         counted.add(found)
         look(at)
-    return counted.preview(destination, is_exact=end <= most)
+    return counted.preview(destination)
 
 
 async def _in_thread(call: Callable[..., _Answer], *arguments: object) -> _Answer:
@@ -254,7 +253,7 @@ class _Counted:
             if one.now.state is State.DELIVERED and len(self._sample) < _SAMPLE:
                 self._sample.append(one.record.message_id)
 
-    def preview(self, destination: str, *, is_exact: bool) -> Preview:
+    def preview(self, destination: str) -> Preview:
         return Preview(
             destination,
             dict(self._found),
@@ -263,5 +262,4 @@ class _Counted:
             withheld=self._now[State.WITHHELD] - self._refused,
             held=self._now[State.HELD],
             sample=tuple(self._sample),
-            is_exact=is_exact,
         )

@@ -1,13 +1,11 @@
-"""Consent figures of the server's own events, and what an edit of consent would do to them: for console and API."""
+"""Consent figures of the server's own events, for console and API."""
 
 import asyncio
 from typing import Final
 
-from assent.app.services.workspaces import Plan, edited, plan
 from assent.app.wiring import Server, now
 from assent.domain.workspace import Version
 from assent.engine.consent_shares import ConsentShares, consent_shares
-from assent.engine.edit import Edit
 from assent.log.interface import KeyCounts
 
 DAYS: Final = 7
@@ -29,12 +27,6 @@ async def last_week(server: Server) -> KeyCounts:
 async def shares(server: Server) -> ConsentShares:
     """What the events of the last `DAYS` days say about consent."""
     return await asyncio.to_thread(consent_shares, await last_week(server))
-
-
-async def preview(server: Server, edit: Edit) -> Plan:
-    """What an edit would change, and for how many of the last day's events. Raises what `edited` raises."""
-    counts = await last_day(server)
-    return await asyncio.to_thread(lambda: plan(server.stores, edited(server.stores, edit), counts))
 
 
 async def in_force(server: Server) -> Version:

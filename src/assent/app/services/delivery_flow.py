@@ -75,14 +75,15 @@ async def delivery_flow(server: Server, wanted: Wanted) -> Flow:
         )
         anew = in_force.number > 1 and in_force.version.at > wanted.since * MINUTE_MS
         failed = {str(one.destination): one.events for one in sums}
-        return _drawn(in_force.version.workspace, links, failed, in_force.number, anew)
+        return drawn(in_force.version.workspace, links, failed, in_force.number, anew=anew)
 
     return await asyncio.to_thread(read)
 
 
-def _drawn(
-    workspace: Workspace, links: Mapping[Link, int], failed: Mapping[str, int], version: int, anew: bool
+def drawn(
+    workspace: Workspace, links: Mapping[Link, int], failed: Mapping[str, int], version: int, *, anew: bool
 ) -> Flow:
+    """The picture of what flows alike; `failed` are how many of those for a destination did not arrive."""
     sources = _kept(_by(links, lambda one: one.source))
     destinations = _kept(_by(links, lambda one: one.destination))
     settled = _kept(_by(links, _settled))

@@ -12,11 +12,11 @@ from assent.app.wiring import Server, now
 from assent.domain.decision import Reason, Verdict, explain
 from assent.domain.discards import DISCARDS
 from assent.domain.errors import InvalidInput
-from assent.domain.outcome import Attempt, State
+from assent.domain.outcome import State
 from assent.domain.record import DiscardCode
 from assent.domain.workspace import Workspace
 from assent.log.interface import ACCEPTED, Received
-from assent.store.accounts import Sum
+from assent.store.counting import Sum
 
 MINUTE_MS: Final = 60_000
 MOST_ROWS: Final = 50
@@ -342,46 +342,6 @@ def _title(workspace: Workspace, by: Dimension, key: _Key) -> str:
         return name or "Without a name, or one of too many"
     found = workspace.destination(name) if by == "destination" else workspace.source(name)
     return found.title if found is not None else name
-
-
-# ---------------------------------------------------------------------------------------- right now
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Where one destination stands right now: what has not come to rest, and what it last complained of."""
-
-    id: str
-    title: str
-    unread: int
-    retrying: int
-    is_held: bool
-    is_left_alone: bool
-    last_error: Attempt | None
-
-
-async def standings(server: Server, destination: str | None = None) -> list[Standing]:
-    """Of every destination of the workspace, or of one."""
-    accounts, head = server.stores.accounts, server.log.head
-    workers = {one.destination: one for one in server.delivery.workers}
-    configured = [one for one in server.in_force.version.workspace.destinations if destination in (None, one.id)]
-    waiting = {name: list(one.waiting.first(1)) for name, one in workers.items()}
-
-    def read() -> list[Standing]:
-        positions = {one.destination: one.position for one in accounts.cursors()}
-        return [
-            Standing(
-                one.id,
-                one.title,
-                max(0, head - positions.get(one.id, head)),
-                len(workers[one.id].waiting) if one.id in workers else 0,
-                one.held,
-                one.id in workers and workers[one.id].breaker.is_open,
-                next(iter(waiting.get(one.id) or accounts.newest_failed(one.id, 1)), None),
-            )
-            for one in configured
-        ]
-
-    return await asyncio.to_thread(read)
 
 
 # ---------------------------------------------------------------------------------------- as CSV

@@ -1,7 +1,8 @@
 """A few recent events of one reason, to look at: for API and console."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -108,12 +109,17 @@ def _decided_so(
     fates: Fates, wish: Wish, start: int, records: Sequence[Record], spans: Sequence[Span]
 ) -> Iterator[tuple[int, Sample]]:
     verdict = Verdict.WITHHOLD if wish.outcome == "withheld" else Verdict.DELIVER
+
+    @cache
+    def decided_so(version: int, key: bytes) -> Mapping[str, Decision]:
+        decisions = ((one.destination, decision_for(policies[version], key, one.destination)) for one in spans)
+        return {name: one for name, one in decisions if one.verdict is verdict and wish.reason in (None, one.reason)}
+
     policies = {one.version: fates.version(one.version).policy for one in spans}
     for offset, record in enumerate(records, start):
         if record.is_erased or wish.source not in (None, record.source):
             continue
         for span in spans:
-            if span.start <= offset < span.end:
-                decision = decision_for(policies[span.version], record.routing_key, span.destination)
-                if decision.verdict is verdict and wish.reason in (None, decision.reason):
-                    yield offset, Sample(record, span.destination, decision, span.version)
+            decision = decided_so(span.version, record.routing_key).get(span.destination)
+            if decision is not None and span.start <= offset < span.end:
+                yield offset, Sample(record, span.destination, decision, span.version)

@@ -21,7 +21,10 @@ from assent.log.interface import Found, Log
 MOST_SCANNED: Final = 20_000
 """How many events one search looks at before it says where it stopped."""
 
-_CHUNK: Final = 500
+_FIRST_CHUNK: Final = 500
+_LARGEST_CHUNK: Final = 4_000
+"""A search that finds nothing at once is likely to go on for long, and looks at more events at a time."""
+
 _TRIMMED_AT_ONCE: Final = 1_000
 """What a log trims, it trims in runs of fewer events: so far beyond `trimmable` there may still be older ones."""
 
@@ -65,9 +68,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def wants_fates(self, fates: Sequence[Fate]) -> bool:
         """Whether what became of it is as it must be."""
-        if self._of_any_fate:
-            return True
-        return any(self._wants_fate(one) for one in fates)
+        return self.of_any_fate or any(self._wants_fate(one) for one in fates)
 
     @cached_property
     def _text(self) -> str | None:
@@ -78,7 +79,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return any(one is not None for one in (self.event, self.user_id, self.anonymous_id, self.subject))
 
     @cached_property
-    def _of_any_fate(self) -> bool:
+    def of_any_fate(self) -> bool:
+        """Whether it does not matter what became of it."""
         return all(one is None for one in (self.destination, self.state, self.verdict, self.reason))
 
     def _wants_outline(self, said: Outline) -> bool:
@@ -134,8 +136,10 @@ class Searcher:
         start, end = await self._bounds(wanted, before)
         lowest = max(start, end - MOST_SCANNED)
         found = []
+        chunk = _FIRST_CHUNK
         while end > lowest:
-            first = max(lowest, end - _CHUNK)
+            first = max(lowest, end - chunk)
+            chunk = min(chunk * 2, _LARGEST_CHUNK)
             try:
                 found += await self.between(wanted, first, end)
             except NotFound:
@@ -163,7 +167,12 @@ class Searcher:
             return []
         fates = self._fates.between(right[-1].offset, right[0].offset + 1)
         seen = [Seen(one.offset, one.record, fates.of(one)) for one in right]
-        return [one for one in seen if wanted.wants_fates(one.fates)]
+        if wanted.of_any_fate:
+            return seen
+        # Most events share their fates with many others: then it is the very same list.
+        lists = {id(one.fates): one.fates for one in seen}
+        right_ones = {id_ for id_, fates_of_one in lists.items() if wanted.wants_fates(fates_of_one)}
+        return [one for one in seen if id(one.fates) in right_ones]
 
     async def _bounds(self, wanted: Wanted, before: int) -> tuple[int, int]:
         """The offsets between which the events of the wanted time are, a few others among them."""

@@ -8,7 +8,7 @@ from typing import Final
 from assent.delivery.in_force import InForce
 from assent.domain.outcome import Attempt, Cursor, Reread, Span
 from assent.domain.workspace import Version
-from assent.engine.fate import Fate, Judged, Kept, fate, judge
+from assent.engine.fate import Fate, Judged, Kept, attempted, fate, judge
 from assent.engine.policy import Policy
 from assent.log.interface import Found
 from assent.store.accounts import Accounts
@@ -77,8 +77,15 @@ class FatesBetween:
     def of(self, found: Found) -> list[Fate]:
         """In the order of the workspace in force; then what it no longer has, where that had the event to read."""
         attempts = self._attempts.get(found.offset)
-        if attempts is not None:
-            return self._work_out(found, attempts)
+        if attempts is None:
+            return self._unattempted(found)
+        if attempts.keys() < set(self._configured):
+            alike = self._unattempted(found)
+            return [attempted(attempts[one.destination]) if one.destination in attempts else one for one in alike]
+        return self._work_out(found, attempts)
+
+    def _unattempted(self, found: Found) -> list[Fate]:
+        """What became of all events that are like this one, apart from attempts. The same list each time."""
         alike = bisect_right(self._edges, found.offset), found.record.source, found.record.routing_key
         fates = self._known.get(alike)
         if fates is None:

@@ -51,17 +51,18 @@ def hold(
     stores: Stores, kind: Kind, id_: str, *, author: str, at: int, comment: str = "", after: int | None = None
 ) -> Version:
     """Hold it, as a new version. Raises NotFound, and what `change` raises."""
-    return change(stores, _held(kind, id_, True), author=author, at=at, comment=comment, after=after)
+    return change(stores, held_edit(kind, id_, True), author=author, at=at, comment=comment, after=after)
 
 
 def release(
     stores: Stores, kind: Kind, id_: str, *, author: str, at: int, comment: str = "", after: int | None = None
 ) -> Version:
     """Release it, as a new version: what was kept is decided anew. Raises NotFound, and what `change` raises."""
-    return change(stores, _held(kind, id_, False), author=author, at=at, comment=comment, after=after)
+    return change(stores, held_edit(kind, id_, False), author=author, at=at, comment=comment, after=after)
 
 
-def _held(kind: Kind, id_: str, on: bool) -> Edit:
+def held_edit(kind: Kind, id_: str, on: bool) -> Edit:
+    """What holding or releasing does to a workspace."""
     if kind == "workspace":
         return lambda workspace: msgspec.structs.replace(workspace, held=on)
     edits: dict[str, Callable[..., Edit]] = {

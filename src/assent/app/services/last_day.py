@@ -1,18 +1,15 @@
-"""The last 24 hours in numbers: what each source sent, what became of it at each destination, what a change does."""
+"""The last 24 hours in numbers: what each source sent, and what became of it at each destination."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from assent.app.services.workspaces import Plan, edited, plan
 from assent.app.wiring import Server, now
 from assent.domain.outcome import State
-from assent.engine.edit import Edit
 from assent.log.interface import ACCEPTED
 
 _MINUTE_MS: Final = 60_000
-_HOUR_MS: Final = 60 * _MINUTE_MS
 _DAY_MINUTES: Final = 24 * 60
 _MOST_SUMS: Final = 10_000
 
@@ -69,10 +66,3 @@ async def destinations_day(server: Server) -> Mapping[str, DestinationDay]:
         name: DestinationDay(states.get(State.DELIVERED, 0), states.get(State.WITHHELD, 0), states.get(State.FAILED, 0))
         for name, states in found.items()
     }
-
-
-async def plan_of(server: Server, edit: Edit) -> Plan:
-    """What an edit would change, measured on the last day's events. Raises what `edit` raises."""
-    hour = now() // _HOUR_MS
-    last_day = await server.log.key_counts(hour - 23, hour + 1)
-    return await asyncio.to_thread(lambda: plan(server.stores, edited(server.stores, edit), last_day))

@@ -6,12 +6,13 @@ from typing import Final, Protocol
 
 import msgspec
 
-from assent.app.services.workspaces import prepared
+from assent.app.services.workspaces import edited, prepared
 from assent.app.wiring import Stores
 from assent.domain.errors import InvalidInput
 from assent.domain.record import Record
 from assent.domain.workspace import Workspace
 from assent.engine.changes import Change, changes
+from assent.engine.edit import Edit
 from assent.engine.impact import Impact
 from assent.engine.sentences import sentences
 from assent.engine.trial import Direction, Effect, Trial
@@ -87,6 +88,18 @@ async def trial(stores: Stores, log: Readable, workspace: Workspace, *, hours: i
         examples,
         log.head - start,
     )
+
+
+async def try_edit(stores: Stores, log: Readable, edit: Edit, *, hours: int, at: int) -> Tried:
+    """What doing one thing to the workspace in force would have meant. Raises what `edited` and `trial` raise."""
+    return await trial(stores, log, await asyncio.to_thread(edited, stores, edit), hours=hours, at=at)
+
+
+def last_hours(hours: int) -> str:
+    """How long the time is that a trial looked at, to come after "the last"."""
+    if hours % 24 == 0 and hours > 24:
+        return f"{hours // 24} days"
+    return "hour" if hours == 1 else f"{hours} hours"
 
 
 def _a_day(effect: Effect, hours: int) -> tuple[int, int]:

@@ -9,11 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from assent.app.console.access import PageRequest
+from assent.app.console.collecting import is_for_draft
 from assent.app.console.consent.editing import Trouble, chosen, merged, plain, save, show_preview
-from assent.app.console.forms import Form, read_form
+from assent.app.console.forms import Form, Hours, read_form
 from assent.app.console.pages import page
-from assent.app.services.consent import in_force, preview
-from assent.app.wiring import Server
+from assent.app.services.consent import in_force
+from assent.app.services.trials import try_edit
+from assent.app.wiring import Server, now
 from assent.domain.errors import AssentError, InvalidInput, NotFound
 from assent.domain.workspace import Category, Workspace
 from assent.engine.edit import Edit, add_category, change_category, remove_category
@@ -34,6 +36,7 @@ class Fields(msgspec.Struct, frozen=True):
     id: str = ""
     name: str = ""
     destinations: list[str] = []
+    signals: list[str] = []
 
 
 # ------------------------------------------------------------------------------------ creating and changing
@@ -79,12 +82,13 @@ async def take_category(request: PageRequest, server: NamedDependency[Server], i
 @post("/privacy/consent/category/new/preview", status_code=200)
 async def preview_new_category(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
     form = await read_form(request)
-    return await show_preview(request, server, _creation(form, fallback="new category"))
+    return await show_preview(request, server, form, _creation(form, fallback="new category"))
 
 
 @post("/privacy/consent/category/preview", status_code=200)
 async def preview_category(request: PageRequest, server: NamedDependency[Server], id_: _Id) -> Response[Any]:
-    return await show_preview(request, server, _changes(id_, await read_form(request)))
+    form = await read_form(request)
+    return await show_preview(request, server, form, _changes(id_, form))
 
 
 async def _form(
@@ -107,11 +111,12 @@ async def _form(
 
 
 def _fields(form: Form) -> Fields:
-    return Fields(form.text("id"), form.text("name"), form.texts("destination"))
+    signals = [line for one in form.text("signals").splitlines() if (line := one.strip())]
+    return Fields(form.text("id"), form.text("name"), form.texts("destination"), signals)
 
 
 def _fields_of(category: Category) -> Fields:
-    return Fields(category.id, category.name, list(category.destinations))
+    return Fields(category.id, category.name, list(category.destinations), list(category.signals))
 
 
 def _rebased(typed: Fields, base: Category, theirs: Category) -> Fields:
@@ -119,17 +124,31 @@ def _rebased(typed: Fields, base: Category, theirs: Category) -> Fields:
         chosen(typed.id, base.id, theirs.id),
         chosen(typed.name, base.name, theirs.name),
         merged(typed.destinations, base.destinations, theirs.destinations),
+        merged(typed.signals, base.signals, theirs.signals),
     )
 
 
 def _creation(form: Form, fallback: str = "") -> Edit:
     fields = _fields(form)
-    return add_category(Category(fields.id or fallback, fields.name, destinations=tuple(fields.destinations)))
+    return add_category(
+        Category(
+            fields.id or fallback,
+            fields.name,
+            destinations=tuple(fields.destinations),
+            signals=tuple(fields.signals),
+        )
+    )
 
 
 def _changes(id_: str, form: Form) -> Edit:
     fields = _fields(form)
-    return change_category(id_, id=fields.id, name=fields.name, destinations=tuple(fields.destinations))
+    return change_category(
+        id_,
+        id=fields.id,
+        name=fields.name,
+        destinations=tuple(fields.destinations),
+        signals=tuple(fields.signals),
+    )
 
 
 def _find(workspace: Workspace, id_: str) -> Category:
@@ -143,8 +162,10 @@ def _find(workspace: Workspace, id_: str) -> Category:
 
 
 @get("/privacy/consent/category/disable")
-async def show_disable(request: PageRequest, server: NamedDependency[Server], id_: _Id) -> Response[Any]:
-    return await _confirm(request, server, "disable", id_, None)
+async def show_disable(
+    request: PageRequest, server: NamedDependency[Server], id_: _Id, hours: Hours = 24
+) -> Response[Any]:
+    return await _confirm(request, server, "disable", id_, None, hours)
 
 
 @post("/privacy/consent/category/disable")
@@ -153,8 +174,10 @@ async def take_disable(request: PageRequest, server: NamedDependency[Server], id
 
 
 @get("/privacy/consent/category/enable")
-async def show_enable(request: PageRequest, server: NamedDependency[Server], id_: _Id) -> Response[Any]:
-    return await _confirm(request, server, "enable", id_, None)
+async def show_enable(
+    request: PageRequest, server: NamedDependency[Server], id_: _Id, hours: Hours = 24
+) -> Response[Any]:
+    return await _confirm(request, server, "enable", id_, None, hours)
 
 
 @post("/privacy/consent/category/enable")
@@ -163,8 +186,10 @@ async def take_enable(request: PageRequest, server: NamedDependency[Server], id_
 
 
 @get("/privacy/consent/category/delete")
-async def show_delete(request: PageRequest, server: NamedDependency[Server], id_: _Id) -> Response[Any]:
-    return await _confirm(request, server, "delete", id_, None)
+async def show_delete(
+    request: PageRequest, server: NamedDependency[Server], id_: _Id, hours: Hours = 24
+) -> Response[Any]:
+    return await _confirm(request, server, "delete", id_, None, hours)
 
 
 @post("/privacy/consent/category/delete")
@@ -179,22 +204,22 @@ async def _switch(request: PageRequest, server: Server, what: _Switch, id_: str)
     async def again(trouble: Trouble) -> Response[Any]:
         return await _confirm(request, server, what, id_, trouble)
 
-    if what != "enable" and form.text("typed") != title.strip():
+    if what != "enable" and not is_for_draft(form) and form.text("typed") != title.strip():
         return await again(Trouble(InvalidInput(f"type `{title}`, exactly, to go on", field="typed")))
     notice = _NOTICES[what].format(title)
     return await save(request, server, form, _switching(what, id_), then="/privacy/consent", notice=notice, again=again)
 
 
 async def _confirm(
-    request: PageRequest, server: Server, what: _Switch, id_: str, trouble: Trouble | None
+    request: PageRequest, server: Server, what: _Switch, id_: str, trouble: Trouble | None, hours: int = 24
 ) -> Response[Any]:
     version = await in_force(server)
     category = _find(version.workspace, id_)
     error = None
     try:
-        planned = await preview(server, _switching(what, id_))
+        tried = await try_edit(server.stores, server.log, _switching(what, id_), hours=hours, at=now())
     except AssentError as wrong:
-        planned, error = None, plain(wrong)
+        tried, error = None, plain(wrong)
     return await asyncio.to_thread(
         lambda: page(
             request,
@@ -205,7 +230,7 @@ async def _confirm(
             space=version.workspace,
             category=category,
             what=what,
-            plan=planned,
+            tried=tried,
             error=error,
             names={one.id: one.title for one in version.workspace.destinations},
             trouble=trouble,

@@ -1,21 +1,22 @@
 """Saving what a form says of consent, and what happens when somebody else was faster."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from litestar import Response
 
 from assent.app.console.access import PageRequest
+from assent.app.console.collecting import collect, is_for_draft
 from assent.app.console.forms import Form
+from assent.app.console.meanwhile import Meanwhile, meanwhile
 from assent.app.console.pages import done, part
-from assent.app.services.consent import preview
+from assent.app.services.trials import try_edit
 from assent.app.services.workspaces import change
 from assent.app.wiring import Server, Stores, now
 from assent.domain.errors import AssentError, Conflict
 from assent.domain.workspace import Version, Workspace
-from assent.engine.changes import Change, changes
 from assent.engine.edit import Edit
 
 _Value = TypeVar("_Value")
@@ -24,12 +25,11 @@ _Value = TypeVar("_Value")
 class Overtaken(msgspec.Struct, frozen=True):
     """Somebody else changed the workspace while the form was filled in.
 
-    `base` is the workspace that the form was filled in for, `changes` what it became meanwhile, `authors` by whom.
+    `base` is the workspace that the form was filled in for, and `meanwhile` what they did.
     """
 
     base: Workspace
-    changes: Sequence[Change]
-    authors: Sequence[str]
+    meanwhile: Meanwhile
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -50,9 +50,11 @@ Again: TypeAlias = Callable[[Trouble], Awaitable[Response[Any]]]
 async def save(
     request: PageRequest, server: Server, form: Form, edit: Edit, *, then: str, notice: str, again: Again
 ) -> Response[Any]:
-    """Put an edit into force and go on to `then`."""
+    """Put an edit into force and go on to `then`; or add it to a draft, where the form asks for that."""
     author = request.user.email
     try:
+        if is_for_draft(form):
+            return await asyncio.to_thread(collect, request, server, form, edit)
         base = form.version()
         await asyncio.to_thread(_apply, server.stores, edit, author, base)
     except AssentError as error:
@@ -62,15 +64,15 @@ async def save(
     return await asyncio.to_thread(done, request, server, then, notice)
 
 
-async def show_preview(request: PageRequest, server: Server, edit: Edit, **content: Any) -> Response[Any]:
-    """The part of a page that says how many of the last day's events an edit would send elsewhere."""
+async def show_preview(request: PageRequest, server: Server, form: Form, edit: Edit, **content: Any) -> Response[Any]:
+    """The part of a page that says how many events of the time that was chosen an edit would send elsewhere."""
     try:
-        planned, error = await preview(server, edit), None
+        tried, error = await try_edit(server.stores, server.log, edit, hours=form.hours(), at=now()), None
     except AssentError as wrong:
-        planned, error = None, plain(wrong)
+        tried, error = None, plain(wrong)
     names = {one.id: one.title for one in server.in_force.version.workspace.destinations}
     return await asyncio.to_thread(
-        lambda: part(request, "consent/preview.html", plan=planned, error=error, names=names, **content)
+        lambda: part(request, "consent/preview.html", tried=tried, error=error, names=names, **content)
     )
 
 
@@ -102,10 +104,8 @@ def _apply(stores: Stores, edit: Edit, author: str, base: int) -> Version:
 
 
 def _trouble(stores: Stores, form: Form, error: AssentError) -> Trouble:
-    current = stores.current()
-    if not form.raw("version").isdigit() or (base := form.version()) >= current.number:
+    found = meanwhile(stores, form.version()) if form.raw("version").isdigit() else None
+    if found is None:
         return Trouble(plain(error))
-    before = stores.versions.get(base).workspace if base else Workspace()
-    between = [stores.versions.get(number) for number in range(base + 1, current.number + 1)]
-    authors = list(dict.fromkeys(one.author for one in between))
-    return Trouble(plain(error), Overtaken(before, changes(before, current.workspace), authors))
+    before = stores.versions.get(form.version()).workspace if form.version() else Workspace()
+    return Trouble(plain(error), Overtaken(before, found))

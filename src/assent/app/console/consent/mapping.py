@@ -32,7 +32,8 @@ async def take_mapping(request: PageRequest, server: NamedDependency[Server]) ->
 
 @post("/privacy/consent/mapping/preview", status_code=200)
 async def preview_mapping(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
-    return await show_preview(request, server, _edit(await read_form(request)))
+    form = await read_form(request)
+    return await show_preview(request, server, form, _edit(form))
 
 
 async def show_grid(request: PageRequest, server: Server, template: str) -> Response[Any]:

@@ -105,7 +105,7 @@ async def preview_rules(request: PageRequest, server: NamedDependency[Server]) -
     workspace = server.in_force.version.workspace
     examples = rule_examples(workspace, _rules(form))
     return await show_preview(
-        request, server, _edit(form), examples=examples, titles=_titles(workspace), explain=explain
+        request, server, form, _edit(form), examples=examples, titles=_titles(workspace), explain=explain
     )
 
 

@@ -9,13 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from assent.app.console.access import PageRequest, origin
+from assent.app.console.charts import chart_json, sankey
 from assent.app.console.consent.editing import Trouble, save
 from assent.app.console.consent.mapping import show_grid, take_grid
 from assent.app.console.consent.steps import steps
 from assent.app.console.forms import Form, read_form
 from assent.app.console.pages import page, part
-from assent.app.services.consent import in_force, last_day
+from assent.app.services.category_scan import ScannedTool, creation, scan
+from assent.app.services.consent import in_force
 from assent.app.services.library_code import library_code
+from assent.app.services.review import review
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, explain
 from assent.domain.errors import InvalidInput, NotFound
@@ -25,10 +28,9 @@ from assent.engine.consent import Whole, read_preferences
 from assent.engine.edit import Edit, add_category, in_turn
 from assent.engine.json import decode_leniently
 from assent.engine.outline import outline
-from assent.engine.outlook import Outlook, outlook
 from assent.engine.standing import standing
 from assent.log.interface import Log
-from assent.signals.tools import TOOLS, find_tool
+from assent.signals.tools import TOOLS, Tool, ToolCategory, find_tool
 
 _MOST_SCANNED: Final = 2_000
 _CARRIES_CONSENT: Final = b'{"context":{"consent":'
@@ -78,7 +80,12 @@ async def take_step_1(request: PageRequest, server: NamedDependency[Server]) -> 
 
 
 async def _step_1(
-    request: PageRequest, server: Server, tool: str, form: Form, trouble: Trouble | None
+    request: PageRequest,
+    server: Server,
+    tool: str,
+    form: Form,
+    trouble: Trouble | None,
+    found: Sequence[ScannedTool] = (),
 ) -> Response[Any]:
     version = await in_force(server)
     return await asyncio.to_thread(
@@ -86,6 +93,7 @@ async def _step_1(
             request,
             server,
             "consent/setup/categories.html",
+            found=found,
             status=trouble.status if trouble is not None else 200,
             version=version.number,
             space=version.workspace,
@@ -105,10 +113,57 @@ def _wanted(form: Form, workspace: Workspace) -> list[Category]:
     tool = find_tool(form.text("tool"))
     ready = tool.categories if tool is not None and not form.has("own") else ()
     ticked = {one.id for one in ready} if form.has("all") else set(form.texts("ready"))
-    wanted = [Category(one.id, one.name) for one in ready if one.id in ticked and one.id not in known]
+    wanted = [_ready_made(tool, one) for one in ready if one.id in ticked and one.id not in known]
     if form.has("own") and form.text("id"):
         wanted.append(Category(form.text("id"), form.text("name")))
     return wanted
+
+
+def _ready_made(tool: Tool | None, one: ToolCategory) -> Category:
+    # The numbers of the TCF are no ids that an event has: a TC string is read by signals.
+    return Category(one.id, one.name, signals=(f"tcf:{one.id}",) if tool is not None and tool.id == "tcf" else ())
+
+
+# ------------------------------------------------------------------------------------ step 1: the category finder
+
+
+@post("/privacy/consent/setup/find", status_code=200)
+async def take_pasted(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
+    """What was pasted, and the categories that it could be; nothing is changed."""
+    form = await read_form(request)
+    try:
+        found = await asyncio.to_thread(_find, form, (await in_force(server)).workspace)
+    except InvalidInput as error:
+        return await _step_1(request, server, form.text("tool"), form, Trouble(error))
+    return await _step_1(request, server, form.text("tool"), form, None, found)
+
+
+@post("/privacy/consent/setup/found")
+async def take_found(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
+    form = await read_form(request)
+    found = await asyncio.to_thread(_find, form, (await in_force(server)).workspace)
+    missing = [each for one in found for each in one.missing]
+    wanted = [one for one in missing if form.has("all") or one.suggested.id in form.texts("found")]
+
+    async def again(trouble: Trouble) -> Response[Any]:
+        return await _step_1(request, server, form.text("tool"), form, trouble, found)
+
+    if not wanted:
+        return await again(Trouble(InvalidInput("tick the categories to create", field="found")))
+    names = ", ".join(dict.fromkeys(one.suggested.title for one in wanted))
+    return await save(
+        request,
+        server,
+        form,
+        creation(wanted),
+        then="/privacy/consent/setup/categories",
+        notice=f"Created: {names}. Nothing changes for your data until destinations are mapped.",
+        again=again,
+    )
+
+
+def _find(form: Form, workspace: Workspace) -> list[ScannedTool]:
+    return scan(form.text("text"), workspace, form.text("tool"))
 
 
 # ------------------------------------------------------------------------------------ step 2: destinations
@@ -213,11 +268,11 @@ def _explained(decision: Decision) -> tuple[Decision, str]:
 
 @get("/privacy/consent/setup/review")
 async def show_review(request: PageRequest, server: NamedDependency[Server]) -> Response[Any]:
-    workspace = (await in_force(server)).workspace
-    counts = await last_day(server)
+    await in_force(server)
+    found = await review(server)
+    workspace = found.version.workspace
 
     def render() -> Response[Any]:
-        found = outlook(workspace, counts)
         return page(
             request,
             server,
@@ -225,46 +280,20 @@ async def show_review(request: PageRequest, server: NamedDependency[Server]) -> 
             space=workspace,
             steps=steps(workspace),
             standings=[standing(workspace, one) for one in workspace.destinations],
-            outlook=found,
-            flows=flows(workspace, found),
+            outlook=found.outlook,
+            flow_json=chart_json(sankey(found.flow)),
             explain=explain,
         )
 
     return await asyncio.to_thread(render)
 
 
-def flows(workspace: Workspace, found: Outlook) -> dict[str, Any]:
-    """The picture of an outlook: from sources through reasons to destinations, as nodes and links."""
-    sources = {one.id: one.title for one in workspace.sources}
-    destinations = {one.id: one.title for one in workspace.destinations}
-    nodes: dict[str, dict[str, str]] = {}
-    links: dict[tuple[str, str], int] = {}
-
-    def node(kind: str, id_: str, title: str) -> str:
-        nodes.setdefault(f"{kind}:{id_}", {"name": f"{kind}:{id_}", "title": title, "kind": kind})
-        return f"{kind}:{id_}"
-
-    for one in found.accounts:
-        if one.events:
-            source = node("source", one.source, sources.get(one.source, one.source))
-            why = node(str(one.verdict), str(one.reason), explain(one.verdict, one.reason).title)
-            end = (
-                node("destination", one.destination, destinations.get(one.destination, one.destination))
-                if one.verdict == "deliver"
-                else node("withheld", "", "Withheld")
-            )
-            for pair in ((source, why), (why, end)):
-                links[pair] = links.get(pair, 0) + one.events
-    return {
-        "nodes": list(nodes.values()),
-        "links": [{"source": start, "target": end, "value": events} for (start, end), events in links.items()],
-    }
-
-
 SETUP_PAGES: Final = [
     show_prerequisites,
     show_step_1,
     take_step_1,
+    take_pasted,
+    take_found,
     show_step_2,
     take_step_2,
     show_step_3,

@@ -55,7 +55,7 @@
   document.addEventListener('input', (event) => {
     const wanted = event.target.dataset.typed
     if (wanted === undefined) return
-    event.target.form.querySelector('[type=submit]').disabled = event.target.value.trim() !== wanted
+    event.target.form.querySelector('[type=submit]:not([name=collect])').disabled = event.target.value.trim() !== wanted
   })
 
   // A form is sent once, however often the button is pressed.
