@@ -191,6 +191,7 @@ class Server:
             delivery=self.delivery,
             in_force=lambda: self.in_force,
             connect=lambda destination: connect(destination, self.stores.secrets),
+            heard=self._heard,
             forget_receipts=self._forget_receipts,
             now=now,
         )
@@ -211,8 +212,11 @@ class Server:
     def _policy(self, number: int) -> Policy:
         return Policy(self.stores.versions.get(number).workspace)
 
+    async def _heard(self) -> None:
+        """Return once the ledger, when there is one, has read all that is in the log by now."""
+
     def _forget_receipts(self, people: Sequence[Subject]) -> None:
-        """The ledger forgets these people, once there is one: its receipts and profiles go here."""
+        """Have the ledger, when there is one, forget these people."""
 
     async def start(self) -> None:
         await self.follow()

@@ -4,7 +4,7 @@ destinations are told."""
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -50,8 +50,8 @@ class Regulator:
     Each step can be done twice and leaves the same behind, so that a crash at any point is mended by beginning the step
     again: the log is looked through from where it is known to be clean.
 
-    `connect` builds the connector of a destination. `forget_receipts` takes people out of what is kept of their
-    consent.
+    `connect` builds the connector of a destination. `heard` returns once the ledger has read all that is in the log;
+    `forget_receipts` takes people out of what it keeps.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Regulator:
         delivery: Delivery,
         in_force: Callable[[], InForce],
         connect: Callable[[Destination], Connector],
+        heard: Callable[[], Awaitable[None]],
         forget_receipts: Callable[[Sequence[Subject]], None],
         now: Callable[[], int],
     ) -> None:
@@ -72,6 +73,7 @@ class Regulator:
         self._delivery = delivery
         self._in_force = in_force
         self._connect = connect
+        self._heard = heard
         self._forget_receipts = forget_receipts
         self._now = now
         self._nudged = asyncio.Event()
@@ -118,6 +120,8 @@ class Regulator:
 
     async def _begin(self, regulation: Regulation) -> Regulation:
         await self._log.append([], [])  # what was accepted before is in the log now
+        # What they consented to stays on record, without them; and nothing of them is under way to it afterwards.
+        await self._heard()
         start, head = self._log.start, self._log.head
         begun = msgspec.structs.replace(
             regulation, status=RegulationStatus.RUNNING, started_from=start, position=start, until=head

@@ -192,13 +192,13 @@ def _unsuppress(connection: Connection, digests: Sequence[bytes]) -> None:
 
 def _happening(action: str, regulation: Regulation) -> Happening:
     # Never the ids: the trail outlives them.
-    about = {
+    about: dict[str, Any] = {
         "type": regulation.type,
         "subject_type": regulation.subject_type,
         "people": regulation.people,
-        "status": regulation.status,
-        "events_erased": regulation.erased,
     }
+    if regulation.type.deletes and not regulation.is_open:
+        about |= {"status": regulation.status, "events_erased": regulation.erased}
     return Happening(action, "regulation", regulation.id, None, about)
 
 
