@@ -1,6 +1,6 @@
 """The newest records of the log, in memory: what most readers want next."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from operator import attrgetter
@@ -32,11 +32,12 @@ class Tail:
 
     def erase(self, first: int, indexes: Sequence[int], people: People) -> None:
         """Put tombstones at these indexes of the block that begins at `first`, if it is still here."""
-        for block in self._blocks:
-            if block.first == first:
-                for index in indexes:
-                    record = block.records[index]
-                    block.records[index] = tombstone(record, keep_name=not people.are_named_in(record.event))
+        found = bisect_left(self._blocks, first, key=attrgetter("first"))
+        if found == len(self._blocks) or self._blocks[found].first != first:
+            return
+        records = self._blocks[found].records
+        for index in indexes:
+            records[index] = tombstone(records[index], keep_name=not people.are_named_in(records[index].event))
 
     def at(self, offset: int) -> Record | None:
         found = self.read(offset, 1)
