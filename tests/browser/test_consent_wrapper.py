@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import pytest
 
+from assent.app.cli.data_directory import stores_of
+from assent.domain.receipt import Subject
 from harness import Server, Wire, assert_delivered_as_decided, wait_until
 from harness.visitor import Visitor
 from harness.website import Site, snippet
@@ -36,6 +38,22 @@ def _wait_until_sent(wire: Wire, *expected: tuple[str, Any]) -> None:
 
 def _got(server: Server, destination: str) -> set[str]:
     return {_name(event) for event in server.delivered(destination)}
+
+
+def _assert_on_record(server: Server, wire: Wire, preferences: Mapping[str, bool]) -> None:
+    """The ledger knows what the visitor answered last, and has the event that said so."""
+    events = wire.events()
+    visitor = Subject(anonymous_id=events[-1]["anonymousId"])
+    last = [one["messageId"] for one in events if _name(one) == UPDATE][-1]
+    with stores_of(server.data) as stores:
+        wait_until(
+            lambda: any(last.encode() in one.said.evidence for one in stores.ledger.history(visitor, 10)),
+            "the choice is on record",
+        )
+        profile = stores.ledger.profile(visitor)
+        assert profile is not None
+        assert {name: said == "granted" for name, said in profile.preferences().items()} == preferences
+        assert stores.ledger.verify() is None
 
 
 def _open(visitor: Visitor, model: str) -> None:
@@ -170,6 +188,7 @@ def test_opt_out_sends_at_once_and_withholds_after_a_refusal(visitor: Visitor, s
     assert_delivered_as_decided(server, wire.events())
     assert _got(server, "google-ads") == {"page", "Before The Answer"}
     assert _got(server, "crm") == {"page", "Before The Answer", UPDATE}
+    _assert_on_record(server, wire, ONLY_ANALYTICS)
     assert _got(server, "amplitude") == {"page", "Before The Answer", UPDATE, "After It"}
 
 
@@ -205,3 +224,4 @@ def test_opt_out_refuse_reports_the_refusal_where_somebody_needs_no_consent(
     assert _got(server, "slack") == {"page", UPDATE, "After The Refusal"}
     assert _got(server, "crm") == {"page", UPDATE}
     assert _got(server, "facebook") == {"page"}
+    _assert_on_record(server, wire, NOTHING)

@@ -224,3 +224,12 @@ async def test_an_id_may_be_long(rig: Rig) -> None:
     device = "b" * 5_000
     assert len(await rig.hear(saying({"ads": True}, "ann", device), saying({"ads": True}, "ann", device))) == 1
     assert rig.ledger.users_of(device) == ["ann"]
+
+
+async def test_a_browser_that_says_global_privacy_control_is_on_record_with_it(rig: Rig) -> None:
+    event = saying({"ads": False, "stats": True})
+    event["context"]["consent"]["gpc"] = True
+    [receipt] = await rig.hear(event)
+    assert receipt.said.method is Method.SIGNAL
+    assert msgspec.json.decode(receipt.said.evidence)["context"]["consent"]["gpc"] is True
+    assert await rig.hear(event) == []

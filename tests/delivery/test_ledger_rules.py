@@ -148,3 +148,13 @@ async def test_a_refusal_counts_over_what_a_browser_still_stamps(tmp_path: Path)
         assert (found.decision.verdict, found.decision.reason) == (Verdict.WITHHOLD, Reason.SUBJECT_REVOKED)
         assert found.decision.categories == ("ads",)
         await seconds(1)
+
+
+@in_fast_time
+async def test_while_a_workspace_observes_no_refusal_since_withholds(tmp_path: Path) -> None:
+    async with a_rig(tmp_path, "pixel") as rig:
+        await rig.put_in_force(msgspec.structs.replace(a_workspace(revoked_since="newest"), observe=True))
+        await choose(rig, "ann", Preference.DENIED)
+        await send(rig, "e0", "ann", ads=True)
+        await rig.settled_everything()
+        assert rig.fakes["pixel"].delivered_ids == ["e0"]

@@ -17,7 +17,7 @@ class Preference(StrEnum):
 
 
 class Method(StrEnum):
-    """How a receipt came about."""
+    """How a receipt came about: `signal` is an event of a browser that says Global Privacy Control."""
 
     EVENT = "event"
     UPDATE = "update"

@@ -120,7 +120,7 @@ def _voice(profile: Profile, said: Said, spoke_alone: set[str]) -> _Voice:
     if subject.user_id is None:
         return _Voice(device, frozenset({device}))
     is_joined_now = profile.links[device] == moment and device in spoke_alone
-    if is_joined_now and said.statement.method is Method.EVENT:
+    if is_joined_now and said.statement.method in (Method.EVENT, Method.SIGNAL):
         # The stamp of a browser that was somebody's before: it repeats what that browser said, and is no new answer.
         return _Voice(device, frozenset({device}))
     return _Voice("", linked | {"", device})

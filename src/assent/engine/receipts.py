@@ -93,7 +93,7 @@ def statement_of(record: Record, offset: int, subject: Subject, choice: Choice |
     return Statement(
         subject=subject,
         preferences=dict(choice.preferences) if choice is not None else {},
-        method=Method.UPDATE if update else Method.EVENT,
+        method=Method.UPDATE if update else Method.SIGNAL if _signals(event) else Method.EVENT,
         source=record.source,
         occurred_at=_occurred_at(event, record.received_at),
         received_at=record.received_at,
@@ -104,6 +104,13 @@ def statement_of(record: Record, offset: int, subject: Subject, choice: Choice |
         notice=notice_of(event),
         offset=offset,
     )
+
+
+def _signals(event: dict[str, Any]) -> bool:
+    """Whether the browser said Global Privacy Control; what that refuses is in the event's answers already."""
+    context = event.get("context")
+    consent = context.get("consent") if isinstance(context, Mapping) else None
+    return isinstance(consent, Mapping) and consent.get("gpc") in (True, 1, "1")
 
 
 def _read(record: Record) -> dict[str, Any]:

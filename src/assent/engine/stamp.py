@@ -80,6 +80,6 @@ def revoked(newest: Decision) -> Decision:
 def refusal_since(policy: Policy, destination: str, key: bytes, profile: Profile | None) -> Decision | None:
     """Under `revoked_since: newest`, what withholds an event that would be delivered; None where nothing does."""
     newest = by_newest(policy, destination, key, profile)
-    if newest is None or newest.reason is not Reason.CATEGORY_DENIED:
+    if newest is None or newest.verdict is Verdict.DELIVER or newest.reason is not Reason.CATEGORY_DENIED:
         return None
     return revoked(newest)

@@ -188,7 +188,7 @@ def _is_counted(person: str, row: _Kept) -> bool:
 
 def _later(last: Utterance | None, statement: Statement) -> Utterance | None:
     """What a device said last. What was said of it elsewhere is not what it will repeat."""
-    if statement.method not in (Method.EVENT, Method.UPDATE):
+    if statement.method not in (Method.EVENT, Method.UPDATE, Method.SIGNAL):
         return last
     if not (statement.preferences or statement.complete or not statement.readable):
         return last
