@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accept, backfill, console, decide, delivery, ledger, memory, trial
+from benchmarks import accept, backfill, console, decide, delivery, ledger, memory, rights, trial
 from benchmarks.table import machine
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "memory": memory.run,
     "trial": trial.run,
     "backfill": backfill.run,
+    "rights": rights.run,
     "console": console.run,
     "ledger": ledger.run,
 }

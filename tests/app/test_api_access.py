@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import reduce
 from http import HTTPStatus
 from typing import Any
 
@@ -95,6 +96,11 @@ ROUTES = [
     ("GET", "/receipts"),
     ("GET", "/receipts/export"),
     ("GET", "/receipts/rcp_0"),
+    ("GET", "/regulations"),
+    ("POST", "/regulations"),
+    ("GET", "/regulations/reg_0"),
+    ("GET", "/suppressions"),
+    ("GET", "/profiles/u-1/export"),
 ]
 PLACES = {
     "number": "1",
@@ -109,6 +115,8 @@ PLACES = {
     "backfillId": "bkf_0",
     "anyId": "u-1",
     "receiptId": "rcp_0",
+    "regulationId": "reg_0",
+    "profileId": "u-1",
 }
 READING = {
     ("POST", "/workspace/plan"),
@@ -133,15 +141,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         assert api.owner.post("/backfills", json={**WITHHELD, "why": "mended"}).status_code == 200
         choice = {"userId": "u-1", "preferences": {"analytics": "granted"}}
         assert api.owner.post("/consent", json=choice).status_code == 200
+        asked = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-2"]}
+        assert api.owner.post("/regulations", json=asked).status_code == 200
         yield api
 
 
 def there(api: Api, path: str) -> str:
-    """The path with the ids of the draft and of the backfill that are there."""
+    """The path with the ids of the draft, the backfill and the regulation that are there."""
     (draft,) = api.server.stores.drafts.all()
     (job,) = api.server.stores.jobs.all(1)
     (receipt,) = api.server.stores.ledger.receipts(1)
-    return path.replace("drf_0", draft.id).replace("bkf_0", job.id).replace("rcp_0", receipt.id)
+    (asked,) = api.server.stores.regulations.all(1)
+    known = {"drf_0": draft.id, "bkf_0": job.id, "rcp_0": receipt.id, "reg_0": asked.id}
+    return reduce(lambda so_far, one: so_far.replace(*one), known.items(), path)
 
 
 def the_error(answer: httpx.Response, status: int) -> dict[str, Any]:

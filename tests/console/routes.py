@@ -26,6 +26,7 @@ PARAMETERS = {
     "number": "1",
     "offset": "0",
     "person_id": "u-1",
+    "regulation_id": "reg_0",
     "preview_id": "a-preview-that-never-was",
     "source_id": "website",
     "token_id": "tok_0",
@@ -43,6 +44,7 @@ QUERIES = {
     "/backfills/preview": "?destinations=warehouse&reasons=category_denied&since=2020-01-01T00:00"
     "&until=2099-01-01T00:00",
     "/holds/change": "?kind=workspace",
+    "/people/export": "?id=u-1",
     "/holds/trial": "?kind=workspace",
 }
 """What pages that begin with a path need in their query."""

@@ -49,6 +49,9 @@ def _furnish(api: Api, event: str, person: str, name: str, token: str) -> None:
     assert api.owner.post("/drafts", json={"name": person}).status_code == 200
     asked = {"destinations": ["warehouse"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     assert api.owner.post("/backfills", json={**asked, "why": event}).status_code == 200
+    about = {"subjectType": "USER_ID", "subjectIds": ["u-gone"], "why": event}
+    assert api.owner.post("/regulations", json={**about, "regulationType": "SUPPRESS_ONLY"}).status_code == 200
+    assert api.owner.post("/regulations", json={**about, "regulationType": "DELETE_ONLY"}).status_code == 200
 
 
 def session_of_owner(api: Api) -> str:
@@ -62,6 +65,7 @@ def pages(api: Api) -> list[str]:
     users, tokens = api.server.stores.users.all(), api.server.stores.tokens.all()
     link = invite(api.server.stores, "eve@example.com", "member", author=OLIVIA, at=now())
     values = {"user_id": users[1].id, "token_id": tokens[0].id, "link": link.removeprefix("/join/")}
+    values["regulation_id"] = api.data("/regulations")["regulations"][0]["id"]
     values["draft_id"] = api.data("/drafts")["drafts"][0]["id"]
     values["job_id"] = api.data("/backfills")["backfills"][0]["id"]
     paths = [one.filled(**values) for one in routes(api) if one.method == "GET"]

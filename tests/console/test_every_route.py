@@ -26,6 +26,9 @@ FOR_MEMBERS = {"/account/password", "/settings/file/plan", "/sign-out", "/what-i
 
 FIELDS = {
     "action": "hold",
+    "ids": "u-2",
+    "subject_type": "USER_ID",
+    "type": "SUPPRESS_ONLY",
     "again": "a password that is long",
     "comment": "why",
     "destinations": "warehouse",
@@ -60,13 +63,16 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         mended = {"destinations": ["pixel"], "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
         assert api.owner.post("/backfills", json={**mended, "why": "mended"}).status_code == 200
         wait_until(lambda: api.server.stores.jobs.running("pixel") is None, "the backfill is done")
+        asked = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-9"]}
+        assert api.owner.post("/regulations", json=asked).status_code == 200
         yield api
 
 
 def state(api: Api) -> Any:
     """Everything of the workspace that somebody could change."""
     stores = api.server.stores
-    trail = stores.trail.entries(1)
+    # That somebody exported a person goes on record, and changes nothing.
+    trail = [one for one in stores.trail.entries(20) if one.happening.action != "Person Exported"][:1]
     return (
         stores.versions.current_number(),
         stores.users.all(),
@@ -74,6 +80,7 @@ def state(api: Api) -> Any:
         stores.tokens.all(),
         stores.drafts.all(),
         [(one.id, one.state) for one in stores.jobs.all(100)],
+        stores.regulations.all(100),
         [one.number for one in trail],
         api.server.log.head,
     )
@@ -165,6 +172,8 @@ def filled(walked: Api, path: str) -> str:
         "backfillId": walked.server.stores.jobs.all(1)[0].id,
         "categoryId": "analytics",
         "destinationId": "warehouse",
+        "profileId": "u-1",
+        "regulationId": walked.server.stores.regulations.all(1)[0].id,
         "draftId": walked.server.stores.drafts.all()[0].id,
         "invitationId": "inv_0",
         "messageId": "m-1",

@@ -17,6 +17,7 @@ from connector_rig import Event, Receiver, Rig, an_event, answer, closing, outgo
 from assent.destinations.connector import Outcome, Outgoing
 from assent.destinations.webhook import REQUEST_BYTES, Webhook, WebhookSettings, signature_headers
 from assent.domain.errors import Rejected, Unavailable
+from assent.domain.regulation import SubjectId, SubjectType
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -233,3 +234,28 @@ async def test_an_early_refusal_of_a_large_body_is_heard() -> None:
             writer.close()
             await writer.wait_closed()
     assert [str(outcome) for outcome in outcomes] == ["answered 403: no"] * 30
+
+
+# --- people who are to be deleted
+
+
+@pytest.mark.asyncio
+async def test_a_deletion_is_a_signed_message_for_each_person() -> None:
+    people = [SubjectId(SubjectType.USER_ID, "ann"), SubjectId(SubjectType.ANONYMOUS_ID, "b-7")]
+    async with receiving() as receiver, webhook(receiver, secret=SECRET) as connector:
+        assert connector.forgets
+        await connector.forget(people, "reg_1")
+    first, second = receiver.taken
+    assert first.json == {"type": "delete", "messageId": "reg_1-0", "userId": "ann"}
+    assert second.json == {"type": "delete", "messageId": "reg_1-1", "anonymousId": "b-7"}
+    assert first.headers["idempotency-key"] == first.headers["webhook-id"] == "reg_1-0"
+    assert first.headers["webhook-signature"].startswith("v1,")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("status", "error"), [(503, Unavailable), (422, Rejected)])
+async def test_a_deletion_that_is_not_taken_is_an_error(status: int, error: type[Exception]) -> None:
+    async with receiving() as receiver, webhook(receiver, batch_size=10) as connector:
+        receiver.answer = answer(status, "not now")
+        with pytest.raises(error, match="not now"):
+            await connector.forget([SubjectId(SubjectType.USER_ID, "ann")], "reg_1")

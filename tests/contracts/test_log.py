@@ -13,6 +13,8 @@ import pytest
 
 from assent.domain.errors import LogUnavailable, NotFound
 from assent.domain.record import Discard, DiscardCode, Record
+from assent.domain.regulation import SubjectId, SubjectType
+from assent.engine.person import People
 from assent.log.interface import ACCEPTED, Log, Received
 from assent.log.sqlite import SqliteLog
 from assent.testing import a_record
@@ -546,3 +548,103 @@ async def test_closing_stores_what_was_appended_before(opened: Opener) -> None:
     await asyncio.gather(*appending)
     async with opened() as log:
         assert ids(await everything(log)) == ids(many(50))
+
+
+# --- erasing people
+
+
+def people(*user_ids: str) -> People:
+    return People([SubjectId(SubjectType.USER_ID, one) for one in user_ids])
+
+
+def of(user_id: str, *message_ids: str) -> list[Record]:
+    return [a_record(one, at=NOON, userId=user_id) for one in message_ids]
+
+
+async def erase_all(log: Log, who: People) -> list[int]:
+    found: list[int] = []
+    position = log.start
+    while position < log.head:
+        erased = await log.erase(who, position, 700)
+        found += erased.offsets
+        position = erased.end
+    return found
+
+
+async def test_what_is_erased_leaves_what_it_was_decided_by_and_nothing_else(opened: Opener) -> None:
+    consent = {"consent": {"categoryPreferences": {"ads": True}}}
+    anns = a_record("m1", at=NOON, userId="ann", context=consent)
+    async with opened() as log:
+        await log.append([*of("ben", "m0"), anns, *of("ben", "m2")], [])
+        before = await everything(log)
+        assert await erase_all(log, people("ann")) == [1]
+        after = await everything(log)
+        assert (after[0], after[2]) == (before[0], before[2])
+        assert after[1].is_erased
+        assert after[1] == Record("web", NOON, "track", "", anns.routing_key, b"{}", event="Tested")
+        assert await log.find("m1") == []
+        assert await codes(log) == {("web", ACCEPTED): 3}
+        assert sum((await log.key_counts(0, 1 << 40)).values()) == 3
+    async with opened() as log:
+        assert await everything(log) == after
+
+
+async def test_an_alias_event_is_erased_with_either_of_its_people(opened: Opener) -> None:
+    async with opened() as log:
+        await log.append([a_record("m0", event_type="alias", userId="ann", previousId="browser 7")], [])
+        assert (await log.erase(people("browser 7"), 0, 10)).new == 1
+        assert (await log.erase(people("ann"), 0, 10)) == (10, [0], 0)
+
+
+async def test_people_are_erased_from_many_blocks_and_from_what_is_not_in_memory_any_more(opened: Opener) -> None:
+    async with opened() as log:
+        for start in range(0, 30_000, 1_000):
+            await log.append(
+                [a_record(f"m{one}", at=NOON, userId=f"p{one % 10}") for one in range(start, start + 1_000)], []
+            )
+        assert await erase_all(log, people("p3", "p8")) == [one for one in range(30_000) if one % 10 in (3, 8)]
+        assert [one.is_erased for one in await everything(log)] == [one % 10 in (3, 8) for one in range(30_000)]
+        assert (await log.erase(people("p3"), 0, 30_000)).new == 0
+
+
+async def test_a_key_that_no_table_has_is_kept_with_what_is_erased(opened: Opener) -> None:
+    many = {"consent": {"categoryPreferences": {f"category {one}": True for one in range(200)}}}
+    record = a_record("m0", at=NOON, userId="ann", context=many)
+    async with opened() as log:
+        await log.append([record], [])
+        assert (await log.erase(people("ann"), 0, 10)).new == 1
+        [kept] = await everything(log)
+        assert (kept.routing_key, kept.is_erased) == (record.routing_key, True)
+    async with opened() as log:
+        assert [one.routing_key for one in await everything(log)] == [record.routing_key]
+
+
+async def test_discards_of_who_is_erased_show_nothing_any_more(opened: Opener) -> None:
+    samples = [
+        b'{"userId": "ann-77", "event": 7}',
+        b'{"userId": "ben"}',
+        b'{"event": "x", "userId": "ann-',
+        b"of ann-77!",
+    ]
+    async with opened() as log:
+        await log.append(
+            of("ann-77", "a message of hers"), [Discard("web", NOON, DiscardCode.BAD_REQUEST, one) for one in samples]
+        )
+        await log.append(of("ann-77", "a message of hers"), [])  # a duplicate, whose sample is its message id
+        await log.erase(people("ann-77"), 0, 10)
+        await log.erase_samples(people("ann-77"))
+        shown = [one.sample for _number, one in await log.discards(10)]
+        assert shown == [b"", b"", b"", b'{"userId": "ben"}', b""]
+        assert await log.purge()
+
+
+async def test_events_come_in_while_people_are_erased(opened: Opener) -> None:
+    async with opened() as log:
+        await log.append(of("ann", *(f"a{one}" for one in range(2_000))), [])
+        erasing = asyncio.create_task(erase_all(log, people("ann")))
+        for one in range(200):
+            await log.append(of("ben", f"b{one}"), [])
+        await erasing
+        await erase_all(log, people("ann"))
+        records = await everything(log)
+        assert [one.message_id for one in records if not one.is_erased] == [f"b{one}" for one in range(200)]

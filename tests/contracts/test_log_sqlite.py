@@ -5,8 +5,10 @@ import random
 import shutil
 import sqlite3
 from array import array
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from secrets import token_urlsafe
 
 import msgspec
 import pytest
@@ -229,6 +231,24 @@ def test_fingerprints_are_the_same_in_every_process_and_of_every_source_their_ow
     assert len(found) == len(ways)
     assert all(0 <= one < 1 << 64 for one in found)
     assert not any(one == other for one, other in pairwise(sorted(found)))
+
+
+def test_a_log_of_before_what_is_deleted_was_overwritten_is_rewritten_once(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    LogFile(path).close()
+    secret = token_urlsafe(40).encode()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA secure_delete = OFF")
+        db.execute("PRAGMA user_version = 2")
+        for sample in (secret, b"another"):
+            db.execute("INSERT INTO discards (source, received_at, code, sample) VALUES ('web', 0, 'x', ?)", (sample,))
+        db.execute("DELETE FROM discards WHERE sample = ?", (secret,))
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert secret in path.read_bytes()
+    file = LogFile(path)
+    assert file.truncate_wal()
+    assert not [one.name for one in tmp_path.iterdir() if secret in one.read_bytes()]
+    file.close()
 
 
 # --- where a message id is

@@ -20,11 +20,13 @@ from assent.domain.outcome import State
 from assent.domain.record import Record
 from assent.domain.workspace import Category, Consent, Destination, Version, Workspace
 from assent.engine.policy import Policy
+from assent.engine.suppression import Digests, Suppressions
 from assent.log.sqlite import SqliteLog
 from assent.store.accounts import Accounts, Settlement
 from assent.store.database import open_database
 from assent.store.jobs import Jobs
 from assent.store.ledger import Ledger
+from assent.store.secrets import load_key
 from assent.testing import FakeDestination, a_record
 
 NOON: Final = 1_767_268_800_000
@@ -129,6 +131,7 @@ class Rig:
         self.jobs = Jobs(self._engine)
         self.log = SqliteLog(directory / "log.db")
         self.ledger = Ledger(self._engine)
+        self.suppressions = Suppressions(Digests(load_key(directory / "secret.key")))
         _logs.add(self.log)
         self.delivery = self._new_delivery()
 
@@ -229,6 +232,7 @@ class Rig:
             "jobs": self.jobs,
             "in_force": lambda: self._in_force,
             "policy_of": self._policies.__getitem__,
+            "suppressions": self.suppressions,
             "now": self.now,
             "on_settled": self.settled.append,
             "ledger": self.reader,

@@ -17,16 +17,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from assent.app.services import backfill
 from assent.app.services.explain_event import Explainer
 from assent.app.services.fates import Fates
+from assent.app.services.regulations import Asked, regulate
 from assent.app.wiring import open_stores
 from assent.delivery.worker import Worker
 from assent.domain.decision import Decision, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.job import JobState
 from assent.domain.outcome import State
+from assent.domain.record import Record
+from assent.domain.regulation import RegulationType, SubjectId, SubjectType
 from assent.domain.workspace import Category, Consent, Destination, RuleOverrides, Source, Workspace
 from assent.engine import edit
 from assent.engine.audit import LogFigures, audit
+from assent.engine.person import People
 from assent.engine.policy import Policy
+from assent.log.interface import Found
+from assent.store.erasure import erase_attempts
 from assent.testing import a_record, take_everything
 
 CATEGORIES = ("ads", "stats")
@@ -76,7 +82,9 @@ class Time(RuleBasedStateMachine):
         self.workspaces: dict[int, Workspace] = {}
         self.sent: list[tuple[str, str, str, Any]] = []
         self.crashed: set[str] = set()
-        self.finished: list[str] = []
+        self.erased: set[str] = set()
+        self.ever_suppressed: set[str] = set()
+        self.never: dict[str, set[str]] = {one: set() for one in DESTINATIONS}
         self.run(self._begin)
 
     def run(self, call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
@@ -191,6 +199,47 @@ class Time(RuleBasedStateMachine):
         ids = {name for name, _source, who, _record in self.sent if who == person}
         self.rig.fake(destination).answer = each(lambda one: BUSY if one in ids else None)
 
+    @rule(person=st.sampled_from(PEOPLE))
+    def erase(self, person: str) -> None:
+        self.run(self._erase, person)
+
+    async def _erase(self, person: str) -> None:
+        """As the regulator does: the events go, then what is still said of them."""
+        theirs = {name for name, _source, who, _record in self.sent if who == person}
+        others = [one.body for one in await self._kept() if not one.is_erased and one.message_id not in theirs]
+        erased = await self.rig.log.erase(People([SubjectId(SubjectType.USER_ID, person)]), 0, self.rig.log.head)
+        assert {self.sent[offset][0] for offset in erased.offsets} >= theirs
+        await self.rig.delivery.end_turns()
+        erase_attempts(self.stores.engine, erased.offsets)
+        self.erased |= theirs
+        self._never_again(theirs)
+        assert [one.body for one in await self._kept() if not one.is_erased] == others
+
+    async def _kept(self) -> list[Record]:
+        return [one for at in range(self.rig.log.head) for one in await self.rig.log.read(at, 1)]
+
+    @rule(person=st.sampled_from(PEOPLE), on=st.booleans())
+    def suppress(self, person: str, on: bool) -> None:
+        self.run(self._suppress, person, on)
+
+    async def _suppress(self, person: str, on: bool) -> None:
+        type_ = RegulationType.SUPPRESS_ONLY if on else RegulationType.UNSUPPRESS
+        asked = Asked(type_, SubjectType.USER_ID, (person,))
+        regulate(self.stores, asked, author="test", at=self.rig.now())
+        self.rig.suppressions.replace(self.stores.regulations.suppressed_digests())
+        await self.rig.delivery.end_turns()
+        theirs = {name for name, _source, who, _record in self.sent if who == person}
+        self.ever_suppressed.add(person)
+        if on:
+            self._never_again(theirs)
+        else:
+            for names in self.never.values():
+                names -= theirs - self.erased
+
+    def _never_again(self, names: set[str]) -> None:
+        for destination, never in self.never.items():
+            never |= names - set(self.rig.fake(destination).delivered_ids)
+
     @rule()
     def crash(self) -> None:
         """As `kill -9`: whatever is in flight was perhaps sent, and is not settled."""
@@ -234,6 +283,11 @@ class Time(RuleBasedStateMachine):
         return [one for one in found if one is not None]
 
     @invariant()
+    def nothing_went_of_who_was_deleted_or_is_suppressed(self) -> None:
+        for destination, never in self.never.items():
+            assert not never & set(self.rig.fake(destination).delivered_ids), destination
+
+    @invariant()
     def nothing_went_twice_but_for_a_crash(self) -> None:
         for destination in set(DESTINATIONS) - self.crashed:
             twice = [name for name, times in Counter(self.rig.fake(destination).delivered_ids).items() if times > 1]
@@ -267,13 +321,18 @@ class Time(RuleBasedStateMachine):
     async def _what_is_said_is_true(self) -> None:
         """What is explained of every event agrees with what arrived, and with the counters."""
         self.the_accounts_balance()
-        explainer = Explainer(
-            self.rig.log, Fates(self.rig.accounts, self.stores.versions, lambda: self.rig._in_force, self.rig.ledger)
-        )
+        fates = Fates(self.rig.accounts, self.stores.versions, lambda: self.rig._in_force, self.rig.ledger)
+        explainer = Explainer(self.rig.log, fates)
         said: dict[str, Counter[State]] = {one: Counter() for one in DESTINATIONS}
-        for name, _source, _person, _record in self.sent:
-            [explained] = await explainer.explain(name)
-            for fate in explained.fates:
+        for offset, (name, _source, _person, _record) in enumerate(self.sent):
+            if name in self.erased:
+                assert await explainer.explain(name) == []
+                found = [Found(offset, one) for one in await self.rig.log.read(offset, 1)]
+                of_event = [fate for one in found for fate in fates.between(offset, offset + 1).of(one)]
+            else:
+                [explained] = await explainer.explain(name)
+                of_event = explained.fates
+            for fate in of_event:
                 if fate.state is not None:
                     said[fate.destination][fate.state] += 1
                     arrived = name in self.rig.fake(fate.destination).delivered_ids
@@ -305,7 +364,9 @@ class Time(RuleBasedStateMachine):
             assert done.tally.refused == previews[job.destination].refused
             for name in arrived:
                 assert self._newest_allows(name, job.destination), f"{name} went to {job.destination} after a refusal"
-            for name, source, _person, record in self.sent:
+            for name, source, person, record in self.sent:
+                if name in self.erased or person in self.ever_suppressed:
+                    continue
                 decision = Policy(self.workspace).decide_key(record.routing_key)[job.destination]
                 if decision.verdict is Verdict.DELIVER and self._newest_allows(name, job.destination):
                     assert name in self.rig.fake(job.destination).delivered_ids, f"{name} of {source}"
@@ -314,7 +375,11 @@ class Time(RuleBasedStateMachine):
         """Whether the last thing that the person of this event said lets it go."""
         number = int(name[1:])
         person = self.sent[number][2]
-        newest = [record for _name, _source, who, record in self.sent if who == person and record.routing_key != b"{}"]
+        newest = [
+            record
+            for name, _source, who, record in self.sent
+            if who == person and record.routing_key != b"{}" and name not in self.erased
+        ]
         if not newest:
             return True
         decision = Policy(self.workspace).decide_key(newest[-1].routing_key)[destination]

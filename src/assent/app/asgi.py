@@ -20,7 +20,13 @@ class Application:
 
     def __init__(self, server: Server, api: ASGIApp, console: Console) -> None:
         self._server = server
-        self._gateway = Gateway(server.log, lambda: server.sources, lambda: server.translators, server.metrics)
+        self._gateway = Gateway(
+            server.log,
+            lambda: server.sources,
+            lambda: server.translators,
+            server.suppressions,
+            server.metrics,
+        )
         self._api = api
         self._console = console
 

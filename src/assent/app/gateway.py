@@ -17,6 +17,7 @@ from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, LogUna
 from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
 from assent.engine.accept import BATCH_BYTES, EVENT_BYTES, Accepted, Arrival, Batch, OneEvent
+from assent.engine.suppression import Suppressions
 from assent.log.interface import Log
 from assent.signals.translate import Translate, Translator
 
@@ -59,7 +60,7 @@ class Gateway:
     """The ASGI application under `/v1`, but for the settings of browser libraries.
 
     `sources` gives the sources of the version in force by write key, `translators` by source what reads the consent of
-    those that state it in another way.
+    those that state it in another way. Nothing is stored of those in `suppressions`.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Gateway:
         log: Log,
         sources: Callable[[], Mapping[str, Source]],
         translators: Callable[[], Mapping[str, Translator]],
+        suppressions: Suppressions,
         metrics: Metrics,
     ) -> None:
         self._log = log
         self._sources = sources
         self._translators = translators
+        self._suppressions = suppressions
         self._metrics = metrics
         self._keys: dict[bytes, str] = {}
 
@@ -114,12 +117,14 @@ class Gateway:
             await send(_OK_BODY)
 
     def _accept(self, request: Batch | OneEvent, source: Source, scope: HTTPScope, ip: str | None) -> Accepted:
+        suppressions = self._suppressions or None
         translate: Translate | None = None
         if source.consent_from:
             translator = self._translators()[source.id]
             # Of several headers one is enough, and only exactly `1` counts.
             translate = translator.with_gpc if (b"sec-gpc", b"1") in scope["headers"] else translator
-        arrival = Arrival(source.id, source.enabled, time.time_ns() // 1_000_000, _new_id, ip, translate)
+        at = time.time_ns() // 1_000_000
+        arrival = Arrival(source.id, source.enabled, at, _new_id, ip, translate, suppressions)
         return request.accept(arrival)
 
     def _source(self, authorization: bytes | None, in_body: str | None) -> Source:

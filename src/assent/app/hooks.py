@@ -68,7 +68,7 @@ def _record(server: Server, body: bytes, signature: str) -> list[str]:
     """Write what it says, once for each signature; the ids of the receipts."""
     at = now()
     statements = [ledger.statement(one.choice(), source=one.source, at=at, method=Method.API) for one in _choices(body)]
-    return [one.id for one in server.stores.ledger.add(statements, key=f"hook {signature}", at=at)]
+    return [one.id for one in ledger.record(server.stores, statements, key=f"hook {signature}", at=at)]
 
 
 def _choices(body: bytes) -> list[ChoiceBody]:

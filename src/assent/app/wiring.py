@@ -6,7 +6,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -20,13 +21,16 @@ from assent.app.metrics import Metrics
 from assent.app.shadowing import shadow_of
 from assent.delivery.in_force import InForce, Shadow
 from assent.delivery.ledger import LedgerReader
+from assent.delivery.regulator import Regulator
 from assent.delivery.supervisor import Delivery
 from assent.destinations.connector import Connector
 from assent.destinations.registry import connector_class, read_settings
 from assent.destinations.unconfigured import Unconfigured
 from assent.domain.errors import AssentError, Conflict, InvalidWorkspace, LogUnavailable
+from assent.domain.regulation import SubjectId
 from assent.domain.workspace import Destination, Source, Version, Workspace
 from assent.engine.policy import Policy
+from assent.engine.suppression import Digests, Suppressions
 from assent.log.snapshot import LogSnapshot
 from assent.log.sqlite import SqliteLog
 from assent.signals.translate import Translator
@@ -37,6 +41,7 @@ from assent.store.invitations import Invitations
 from assent.store.jobs import Jobs
 from assent.store.ledger import Ledger
 from assent.store.lockout import Lockout
+from assent.store.regulations import Regulations
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
 from assent.store.sessions import Sessions
 from assent.store.tokens import Tokens
@@ -72,6 +77,13 @@ class Stores(NamedTuple):
     jobs: Jobs
     drafts: Drafts
     ledger: Ledger
+    regulations: Regulations
+
+    def suppressions(self) -> Suppressions:
+        """Who is suppressed now."""
+        found = Suppressions(self.regulations.digests)
+        found.replace(self.regulations.suppressed_digests())
+        return found
 
     def current(self) -> Version:
         """The version in force; an empty one before the first."""
@@ -98,6 +110,7 @@ def open_stores(data: Path) -> Stores:
         Jobs(engine),
         Drafts(engine),
         Ledger(engine),
+        Regulations(engine, Digests(secrets.key)),
     )
 
 
@@ -161,6 +174,9 @@ class Server:
         """Set once the server is to stop: what would go on for ever ends then, so that nobody waits for it."""
         current = self.stores.current()
         self._put_in_force(current, self._shadow_of(current))
+        self._seen_of_trail = self.stores.trail.newest()
+        self.suppressions = self.stores.suppressions()
+        self.suppressions.until = self.log.head
         self.ledger = LedgerReader(self.log, self.stores.ledger)
         self.delivery = Delivery(
             self.log,
@@ -168,15 +184,26 @@ class Server:
             jobs=self.stores.jobs,
             in_force=lambda: self.in_force,
             policy_of=lru_cache(_POLICIES_REMEMBERED)(self._policy),
+            suppressions=self.suppressions,
             connect=lambda destination: connect(destination, self.stores.secrets),
             now=now,
             on_settled=self.metrics.settlement,
             ledger=self.ledger,
         )
+        self.regulator = Regulator(
+            self.log,
+            self.stores.regulations,
+            self.stores.engine,
+            delivery=self.delivery,
+            in_force=lambda: self.in_force,
+            connect=lambda destination: connect(destination, self.stores.secrets),
+            heard=self._heard,
+            forget_receipts=self._forget_receipts,
+            now=now,
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
         self._followed = 0
-        self._seen_of_trail = self.stores.trail.newest()
 
     def _put_in_force(self, version: Version, shadow: Shadow | None) -> None:
         self.in_force = InForce(version, Policy(version.workspace), shadow)
@@ -191,10 +218,18 @@ class Server:
     def _policy(self, number: int) -> Policy:
         return Policy(self.stores.versions.get(number).workspace)
 
+    async def _heard(self) -> None:
+        """Return once the ledger has read all that is in the log by now."""
+        await self.ledger.caught_up()
+
+    def _forget_receipts(self, people: Sequence[SubjectId]) -> None:
+        """Have the ledger forget these people."""
+        self.stores.ledger.forget([one.id for one in people], self.stores.secrets.key)
+
     async def start(self) -> None:
         self.ledger.start()
         await self.follow()
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._trim())]
+        self._tasks = [asyncio.create_task(one) for one in (self._watch(), self._trim(), self.regulator.run())]
         self.is_ready = True
 
     async def stop(self) -> None:
@@ -224,9 +259,19 @@ class Server:
             newest = await asyncio.to_thread(self.stores.trail.newest)
             if newest != self._seen_of_trail:
                 self._seen_of_trail = newest
+                await self._suppress()
                 shadow = await asyncio.to_thread(self._shadow_of, self.in_force.version)
                 self.in_force = self.in_force._replace(shadow=shadow)
                 self.delivery.look_again()
+                self.regulator.nudge()
+
+    async def _suppress(self) -> None:
+        """Have those suppressed who are to be, from the next request on."""
+        if self.suppressions.replace(await asyncio.to_thread(self.stores.regulations.suppressed_digests)):
+            # Whatever was accepted before is in the log after the next commit, and nothing of theirs comes after it.
+            with suppress(LogUnavailable):
+                await self.log.append([], [])
+                self.suppressions.until = self.log.head
 
     async def _watch(self) -> None:
         """Follow versions that another process applies to the same data directory."""

@@ -16,6 +16,7 @@ from assent.domain.record import Record
 from assent.engine.fate import Judged, at_rest, judge
 from assent.engine.policy import Policy
 from assent.engine.stamp import by_newest, revoked
+from assent.engine.suppression import SUPPRESSED, Suppressions
 from assent.store.accounts import Accounts
 from assent.store.counting import Account
 from assent.store.jobs import Jobs
@@ -121,6 +122,7 @@ class Rereading:
         accounts: Accounts,
         jobs: Jobs,
         policy_of: Callable[[int], Policy],
+        suppressions: Suppressions,
         in_store: InStore,
         known: KnownConsent,
         caught_up: Callable[[], Awaitable[None]],
@@ -132,6 +134,7 @@ class Rereading:
         self._accounts = accounts
         self._jobs = jobs
         self._policy_of = policy_of
+        self._suppressions = suppressions
         self._in_store = in_store
         self._stretches: list[HeldStretch] = []
         self._job: Job | None = None
@@ -241,10 +244,15 @@ class Rereading:
     ) -> Iterator[Again]:
         for offset, record in enumerate(records, first):
             was = past.judged(offset, record, known)
-            if was is not None and selection.takes(was.state, was.decision.reason):
+            if was is None or not selection.takes(was.state, was.decision.reason):
+                continue
+            attempt = past.attempts.get(offset)
+            if self._suppressions.withhold(offset, record):
+                yield Again(offset, record, was, Judged(State.WITHHELD, SUPPRESSED), attempt, apart=True)
+            else:
                 key = known.key(in_force.policy, offset, record)
                 now = judge(in_force.policy, record.source, key, self._destination)
-                yield Again(offset, record, was, now, past.attempts.get(offset))
+                yield Again(offset, record, was, now, attempt)
 
     async def _past(self, start: int, end: int) -> Past:
         accounts, name = self._accounts, self._destination

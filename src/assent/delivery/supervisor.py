@@ -15,6 +15,7 @@ from assent.destinations.connector import Connector
 from assent.domain.outcome import Cursor
 from assent.domain.workspace import Destination
 from assent.engine.policy import Policy
+from assent.engine.suppression import Suppressions
 from assent.log.interface import Log
 from assent.store.accounts import Accounts, Settlement
 from assent.store.jobs import Jobs
@@ -38,6 +39,7 @@ class Delivery:
         jobs: Jobs,
         in_force: Callable[[], InForce],
         policy_of: Callable[[int], Policy],
+        suppressions: Suppressions,
         connect: Callable[[Destination | None], Connector],
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
@@ -49,6 +51,7 @@ class Delivery:
         self._jobs = jobs
         self._in_force = in_force
         self._policy_of = policy_of
+        self._suppressions = suppressions
         self._connect = connect
         self._now = now
         self._on_settled = on_settled
@@ -83,6 +86,14 @@ class Delivery:
         for worker in self.workers:
             worker.nudge()
 
+    async def known(self) -> list[str]:
+        """The ids of all destinations that there are or were."""
+        return [one.destination for one in await self._in_store(self._accounts.cursors)]
+
+    async def end_turns(self) -> None:
+        """Return once nothing is under way that was read or decided before this was called."""
+        await asyncio.gather(*(worker.end_turn() for worker in self.workers))
+
     async def _start(self, name: str, destination: Destination | None) -> None:
         cursor = await self._in_store(self._open, name, destination)
         if cursor is None or (
@@ -98,6 +109,7 @@ class Delivery:
             store_thread=self._store_thread,
             in_force=self._in_force,
             policy_of=self._policy_of,
+            suppressions=self._suppressions,
             now=self._now,
             on_settled=self._on_settled,
             ledger=self._ledger,

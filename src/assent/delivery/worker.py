@@ -30,6 +30,7 @@ from assent.engine.hold import Holder
 from assent.engine.policy import Policy
 from assent.engine.shadow import differences
 from assent.engine.stamp import refusal_since
+from assent.engine.suppression import SUPPRESSED, Suppressions
 from assent.log.interface import Log
 from assent.store.accounts import Accounts, Again, Settlement, ShadowCounts
 from assent.store.counting import Account
@@ -43,6 +44,9 @@ _MOST_WAITING: Final = 10_000
 _RECORDS_A_LOOK: Final = 100
 _LINGER_SECONDS: Final = 0.05
 _LONG_TURN_SECONDS: Final = 1.0
+_APART: Final = frozenset({Reason.SUBJECT_SUPPRESSED, Reason.SUBJECT_REVOKED})
+"""Reasons that do not follow from version and event alone, so that such an event needs a record."""
+
 _NO_DESTINATION: Final = Decision(Verdict.WITHHOLD, Reason.DESTINATION_DISABLED)
 _BEHIND: Final = NotTried("it waits behind an earlier event of the same person")
 
@@ -66,6 +70,7 @@ class Worker:
         store_thread: Executor,
         in_force: Callable[[], InForce],
         policy_of: Callable[[int], Policy],
+        suppressions: Suppressions,
         now: Callable[[], int],
         on_settled: Callable[[Settlement], None],
         ledger: LedgerReader,
@@ -81,6 +86,7 @@ class Worker:
         self._accounts = accounts
         self._store_thread = store_thread
         self._in_force = in_force
+        self._suppressions = suppressions
         self._now = now
         self._on_settled = on_settled
         self._clock = asyncio.get_running_loop().time
@@ -95,6 +101,7 @@ class Worker:
             accounts=accounts,
             jobs=jobs,
             policy_of=policy_of,
+            suppressions=suppressions,
             in_store=self._in_store,
             known=ledger.known,
             caught_up=ledger.caught_up,
@@ -154,6 +161,12 @@ class Worker:
         """Send one event that is not of the log, beside what is under way. Raises what a connector's `send` does."""
         [outcome] = await self._connector.send([event])
         return outcome
+
+    async def end_turn(self) -> None:
+        """Return once nothing is under way that was decided before this was called."""
+        if not (self._is_over or self._is_resting):
+            self._turned.clear()
+            await self._turned.wait()
 
     async def give_up_before(self, offset: int) -> None:
         """Count what is still unread or waiting before `offset` as failed, unsent: the log is about to forget it."""
@@ -293,7 +306,8 @@ class Worker:
                 changed.append(after(attempt, TOO_OLD, now=self._now(), since=attempt.first_at))
                 continue
             decision = self._decide(in_force, attempt.offset, record, known)
-            decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number)
+            answer = "" if record.is_erased else attempt.answer
+            decided = msgspec.structs.replace(attempt, decision=decision, version=in_force.number, answer=answer)
             if decision.verdict is Verdict.WITHHOLD:
                 changed.append(ended(decided, State.WITHHELD, self._now()))
             elif self._holder(in_force, record, decision) is not None:
@@ -380,12 +394,12 @@ class Worker:
         known = await self._known(in_force, list(enumerate(records, start)))
         counts: Counter[Account] = Counter()
         deliverables: list[Deliverable] = []
-        revoked: list[Deliverable] = []
+        attempts: list[Attempt] = []
         held = 0
         for offset, record in enumerate(records, start):
             decision = self._decide(in_force, offset, record, known)
-            if decision.reason is Reason.SUBJECT_REVOKED:
-                revoked.append(Deliverable(offset, record, decision))
+            if decision.reason in _APART:
+                attempts.append(self._withheld(Deliverable(offset, record, decision), in_force))
             elif decision.verdict is Verdict.WITHHOLD:
                 counts[Account(record.source, State.WITHHELD, decision.reason, record.event)] += 1
             elif send and self._holder(in_force, record, decision) is not None:
@@ -395,16 +409,15 @@ class Worker:
                 stamp = known.stamp(in_force.policy, offset, record)
                 deliverables.append(Deliverable(offset, record, decision, stamp=stamp))
         outcomes = await self._send(deliverables) if send else [TOO_OLD] * len(deliverables)
-        attempts = [self._revoked(one, in_force) for one in revoked]
-        for one, outcome in zip(deliverables, outcomes, strict=True):
+        for sent, outcome in zip(deliverables, outcomes, strict=True):
             if outcome is None:
-                record = one.record
-                counts[Account(record.source, State.DELIVERED, one.decision.reason, record.event)] += 1
+                record = sent.record
+                counts[Account(record.source, State.DELIVERED, sent.decision.reason, record.event)] += 1
             else:
-                first = first_attempt(self.destination, one, in_force.number, now := self._now())
+                first = first_attempt(self.destination, sent, in_force.number, now := self._now())
                 attempts.append(after(first, outcome, now=now, since=now))
         end = start + len(records)
-        tried = {one.offset: records[one.offset - start] for one in attempts}
+        tried = {attempt.offset: records[attempt.offset - start] for attempt in attempts}
         await self._settle(
             counts,
             attempts,
@@ -436,14 +449,16 @@ class Worker:
         return await self._in_store(lambda: self._ledger.known.look(events, then=policy.stamps, now=policy.asks_newest))
 
     def _decide(self, in_force: InForce, offset: int, record: Record, known: Known) -> Decision:
+        if self._suppressions.withhold(offset, record):
+            return SUPPRESSED
         policy, key = in_force.policy, known.key(in_force.policy, offset, record)
         decision = policy.decide_key(key).get(self.destination, _NO_DESTINATION)
         if not policy.asks_newest or decision.verdict is Verdict.WITHHOLD:
             return decision
         return refusal_since(policy, self.destination, key, known.now.get(offset)) or decision
 
-    def _revoked(self, one: Deliverable, in_force: InForce) -> Attempt:
-        """The record of an event whose person has refused since, because that follows from no version and event."""
+    def _withheld(self, one: Deliverable, in_force: InForce) -> Attempt:
+        """The record of an event that was withheld for a reason that follows from no version and event."""
         now = self._now()
         return ended(first_attempt(self.destination, one, in_force.number, now), State.WITHHELD, now)
 

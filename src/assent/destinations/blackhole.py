@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from assent.destinations.connector import Connector, Outcome, Outgoing, Settings
+from assent.domain.regulation import SubjectId
 
 
 class BlackholeSettings(Settings, frozen=True):
@@ -37,6 +38,7 @@ class Blackhole(Connector):
         '<path d="M12 19a7 7 0 0 1-7-7"/><path d="M2 12a10 10 0 0 1 5-8.700M22 12a10 10 0 0 1-5 8.700"/></svg>'
     )
     settings_type: ClassVar = BlackholeSettings
+    forgets: ClassVar = True
 
     batch_size = 1000
     concurrency = 1
@@ -49,6 +51,9 @@ class Blackhole(Connector):
         await asyncio.sleep(self._delay)
         self.taken += len(batch)
         return [None] * len(batch)
+
+    async def forget(self, people: Sequence[SubjectId], regulation: str) -> None:
+        """There is nothing of anybody here."""
 
     async def close(self) -> None:
         """Nothing is open."""

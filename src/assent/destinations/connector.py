@@ -8,6 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from assent.domain.errors import Rejected, Unavailable
+from assent.domain.regulation import SubjectId
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -70,7 +71,8 @@ class Connector(Protocol):
     A class sets: `name`, the `connector:` of a workspace file; `integration`, its public name and key in the
     `integrations` object; `title`, `description` (Markdown) and `icon` (an inline SVG) for people; `settings_type`.
     `batch_size` is how many events one `send` may be given, `concurrency` how many sends may run at once; a test event
-    that somebody sends from the console comes beside these.
+    that somebody sends from the console comes beside these. `forgets` says whether the service can be told to delete a
+    person, with `forget`.
     """
 
     name: ClassVar[str]
@@ -79,6 +81,7 @@ class Connector(Protocol):
     description: ClassVar[str]
     icon: ClassVar[str]
     settings_type: ClassVar[type[Settings]]
+    forgets: ClassVar[bool] = False
 
     batch_size: int
     concurrency: int
@@ -94,6 +97,14 @@ class Connector(Protocol):
         an outage.
         """
         ...
+
+    async def forget(self, people: Sequence[SubjectId], regulation: str) -> None:
+        """Have everything about these people deleted there; only where `forgets`. `regulation` is the id of what asks
+        for it, the same at every attempt.
+
+        Raises Unavailable or Rejected, as `send`.
+        """
+        raise NotImplementedError(f"{self.name} cannot delete")
 
     async def close(self) -> None:
         """Let go of connections and files."""

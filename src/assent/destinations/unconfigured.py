@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from assent.destinations.connector import Outcome, Outgoing, Settings
 from assent.domain.errors import Unavailable
+from assent.domain.regulation import SubjectId
 
 
 class Unconfigured:
@@ -16,6 +17,7 @@ class Unconfigured:
     description: ClassVar[str] = "Stands in for a destination whose settings cannot be used."
     icon: ClassVar[str] = ""
     settings_type: ClassVar[type[Settings]] = Settings
+    forgets: ClassVar[bool] = True
 
     def __init__(self, why: str) -> None:
         self.batch_size = 1
@@ -24,6 +26,9 @@ class Unconfigured:
 
     async def send(self, batch: Sequence[Outgoing]) -> Sequence[Outcome]:
         raise Unavailable(f"{len(batch)} not sent: {self._why}")
+
+    async def forget(self, people: Sequence[SubjectId], regulation: str) -> None:
+        raise Unavailable(f"`{regulation}` was not told, about {len(people)}: {self._why}")
 
     async def close(self) -> None:
         return None

@@ -12,6 +12,7 @@ import msgspec
 
 from assent.destinations.connector import Connector, Outcome, Outgoing, Secret, Settings
 from assent.destinations.http import Endpoint, HttpUrl, Part, TimeoutSeconds, in_runs, post_runs
+from assent.domain.regulation import SubjectId, SubjectType
 
 REQUEST_BYTES: Final = 1_000_000
 _encode = msgspec.json.Encoder().encode
@@ -95,13 +96,17 @@ can drop what you have already seen. A request holds at most 1 MB, so a batch of
 
 With a `secret`, requests are signed by [Standard Webhooks](https://www.standardwebhooks.com), whose libraries verify
 them: `webhook-signature` is `v1,` and the base64 of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`.
-Refuse a timestamp more than five minutes old, and nobody can replay a request."""
+Refuse a timestamp more than five minutes old, and nobody can replay a request.
+
+When a person is to be deleted, a message of the type `delete` comes with their `userId` or `anonymousId`, in place of
+an event, and is sent again until it is answered with 2xx."""
     icon: ClassVar = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"'
         ' stroke-linecap="round" stroke-linejoin="round"><circle cx="12" cy="6" r="3"/><circle cx="6" cy="17" r="3"/>'
         '<circle cx="18" cy="17" r="3"/><path d="M10.500 9 7.500 14.300M9 17h6M13.500 9l3 5.300"/></svg>'
     )
     settings_type: ClassVar = WebhookSettings
+    forgets: ClassVar = True
 
     def __init__(self, settings: WebhookSettings) -> None:
         self.batch_size = settings.batch_size
@@ -115,6 +120,14 @@ Refuse a timestamp more than five minutes old, and nobody can replay a request."
         parts = [Part(one.message_id, _encode(one.event)) for one in batch]
         return await post_runs(in_runs(parts, REQUEST_BYTES), self._post)
 
+    async def forget(self, people: Sequence[SubjectId], regulation: str) -> None:
+        parts = [_delete_message(one, f"{regulation}-{number}") for number, one in enumerate(people)]
+        for start in range(0, len(parts), self.batch_size):
+            some = parts[start : start + self.batch_size]
+            for outcome in await post_runs(in_runs(some, REQUEST_BYTES), self._post):
+                if outcome is not None:
+                    raise outcome
+
     async def close(self) -> None:
         await self._endpoint.close()
 
@@ -125,6 +138,12 @@ Refuse a timestamp more than five minutes old, and nobody can replay a request."
         if self._signing_key is not None:
             headers |= signature_headers(self._signing_key, key, int(time.time()), body)
         return await self._endpoint.post(body, headers)
+
+
+def _delete_message(person: SubjectId, message_id: str) -> Part:
+    """What Segment sends for a deletion."""
+    id_of = {SubjectType.USER_ID: "userId", SubjectType.ANONYMOUS_ID: "anonymousId"}[person.type]
+    return Part(message_id, _encode({"type": "delete", "messageId": message_id, id_of: person.id}))
 
 
 def idempotency_key(message_ids: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     SENT_CLIENT_SIDE = "sent_client_side"
     DESTINATION_DISABLED = "destination_disabled"
     SUBJECT_REVOKED = "subject_revoked"
+    SUBJECT_SUPPRESSED = "subject_suppressed"
 
 
 BY_CONSENT: Final = frozenset(
@@ -41,6 +42,10 @@ BY_CONSENT: Final = frozenset(
     }
 )
 """The reasons for which the consent that an event carries, or does not, withholds it."""
+
+
+SAID_SINCE: Final = frozenset({Reason.SUBJECT_REVOKED, Reason.SUBJECT_SUPPRESSED})
+"""The reasons that no event gives by itself: what its person said since it came in."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -230,6 +235,13 @@ REASONS: tuple[ReasonText, ...] = (
         "When the event was to be sent after all, the person had refused what its own consent grants.",
         "Nothing to mend: this is the person's choice.",
         _BY_CONSENT,
+    ),
+    ReasonText(
+        Verdict.WITHHOLD,
+        Reason.SUBJECT_SUPPRESSED,
+        "Suppressed or deleted",
+        "The person asked for no more events, or to be deleted, before this one was sent.",
+        "Nothing to mend: this is the person's choice. Who comes back can be unsuppressed.",
     ),
 )
 

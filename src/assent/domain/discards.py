@@ -59,4 +59,8 @@ DISCARDS: Final[Mapping[DiscardCode, DiscardText]] = {
     DiscardCode.DUPLICATE: DiscardText(
         "Duplicate", "The source sent this `messageId` in the last 24 hours: the event is in the log already."
     ),
+    DiscardCode.SUBJECT_SUPPRESSED: DiscardText(
+        "Person suppressed",
+        "An event of somebody who asked for no more events: nothing of it is kept.",
+    ),
 }

@@ -29,9 +29,21 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ip: str | None = None
     event: str = ""
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether this only stands where an event was whose person was deleted."""
+        return not self.message_id
+
+
+def tombstone(record: Record, *, keep_name: bool) -> Record:
+    """What stays in the place of an erased event: how it was decided, and nothing that is the person's."""
+    event = record.event if keep_name else ""
+    return Record(record.source, record.received_at, record.type, "", record.routing_key, b"{}", event=event)
+
 
 class DiscardCode(StrEnum):
-    """Why something received never became an event; Segment's names (WIRE.md), and `duplicate`."""
+    """Why something received never became an event; Segment's names (WIRE.md), `duplicate` and
+    `subject_suppressed`."""
 
     NO_USER_ANON_ID = "no_user_anon_id"
     ID_NOT_STRING = "id_not_string"
@@ -52,6 +64,7 @@ class DiscardCode(StrEnum):
     ADVERTISING_ID_NOT_STRING = "device_advertisingid_should_be_string"
     CONSENT_VERSION_NOT_NUMBER = "consent_version_should_be_number"
     DUPLICATE = "duplicate"
+    SUBJECT_SUPPRESSED = "subject_suppressed"
 
 
 class Discard(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -11,6 +11,7 @@ from assent.engine.fault import find_fault
 from assent.engine.json import JSON_ERRORS, check_utf8, decode_leniently, mend_surrogates
 from assent.engine.merge import merge_root
 from assent.engine.routing import Routed, quick_routing_key, routing_key
+from assent.engine.suppression import Suppressions
 
 EVENT_BYTES: Final = 32 * 1024
 BATCH_BYTES: Final = 500 * 1024
@@ -31,6 +32,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     `source` is the source's id, `enabled` its state, `received_at` UTC epoch milliseconds. `new_id` makes a message id
     for an event that brings none. `ip` is the sender's address where that is a browser's. `translate` gives an event
     of a source that states consent in another way the preferences that we read; None where it changes nothing.
+    `suppressions` are those who asked for no more events; None where nobody did.
     """
 
     source: str
@@ -39,6 +41,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     new_id: Callable[[], str]
     ip: str | None = None
     translate: Callable[[Any], dict[str, Any] | None] | None = None
+    suppressions: Suppressions | None = None
 
 
 class _Object(msgspec.Struct, gc=False):
@@ -196,6 +199,8 @@ def _merge(shared: dict[str, Any], body: bytes) -> bytes:
 
 
 def _judge(body: bytes, item: _Item, event_type: str, sent_at: str | None, arrival: Arrival) -> Record | Discard:
+    if arrival.suppressions is not None and _is_suppressed(arrival.suppressions, body, item, event_type):
+        return Discard(arrival.source, arrival.received_at, DiscardCode.SUBJECT_SUPPRESSED)
     if not arrival.enabled:
         return _discard(DiscardCode.SOURCE_DISABLED, body, arrival)
     if arrival.translate is not None and (translated := arrival.translate(decode_leniently(body))) is not None:
@@ -218,6 +223,13 @@ def _judge(body: bytes, item: _Item, event_type: str, sent_at: str | None, arriv
     )
 
 
+def _is_suppressed(suppressions: Suppressions, body: bytes, item: _Item, event_type: str) -> bool:
+    # An alias event names a second person, and what was only glanced at shows no id.
+    if event_type != "alias" and (item.userId or item.anonymousId):
+        return suppressions.hold(item.userId, item.anonymousId)
+    return suppressions.hold_any(body)
+
+
 def _name(event_type: str, event: Any, name: Any) -> str:
     """What an event is counted by: the name of what was tracked, or of the page or screen."""
     said = event if event_type == "track" else name if event_type in _NAMED_TYPES else None
@@ -225,7 +237,8 @@ def _name(event_type: str, event: Any, name: Any) -> str:
 
 
 def _discard(code: DiscardCode, body: bytes, arrival: Arrival) -> Discard:
-    return Discard(arrival.source, arrival.received_at, code, body[:_SAMPLE_BYTES])
+    is_theirs = arrival.suppressions is not None and arrival.suppressions.hold_any(body)
+    return Discard(arrival.source, arrival.received_at, code, b"" if is_theirs else body[:_SAMPLE_BYTES])
 
 
 def _string(raw: msgspec.Raw) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from assent.domain.record import Discard, Record
+from assent.engine.person import People
 
 
 class Found(NamedTuple):
@@ -25,6 +26,14 @@ class Received(NamedTuple):
 
 ACCEPTED = "accepted"
 """The `code` of Received for items that became events."""
+
+
+class Erased(NamedTuple):
+    """How far an erasure has looked, the offsets of all tombstones on the way, and how many of them are new."""
+
+    end: int
+    offsets: Sequence[int]
+    new: int
 
 
 Counts: TypeAlias = Counter[tuple[int, str, str]]
@@ -79,6 +88,25 @@ class Log(Protocol):
     async def trim(self, start: int, before: int) -> int:
         """Forget events below offset `start`, at least nearly, and discards received before `before` (UTC epoch
         milliseconds). Returns the new `start`."""
+        ...
+
+    async def erase(self, people: People, offset: int, limit: int) -> Erased:
+        """Erase the events of some people, from `offset` on: look at `limit` events, or a few more. Each leaves a
+        record that only says how it was decided (`Record.is_erased`), so that offsets and counts stay as they are.
+
+        Raises LogUnavailable when it cannot be written; then it is to be done again.
+        """
+        ...
+
+    async def erase_samples(self, people: People) -> None:
+        """Forget what the discards of some people looked like. Raises LogUnavailable."""
+        ...
+
+    async def purge(self) -> bool:
+        """Have nothing of what was erased anywhere on disk; whether that is so. Somebody who reads may be in the way.
+
+        Raises LogUnavailable.
+        """
         ...
 
     async def received(self, since: int, until: int, *, minutes: int = 1) -> Sequence[Received]:

@@ -5,8 +5,11 @@ from typing import Final
 
 from assent.log.prints import index_prints
 
-NEWEST: Final = 2
-"""The version of the tables, kept in the file as `user_version`."""
+NEWEST: Final = 3
+"""The version of the file, kept in it as `user_version`."""
+
+COUNTS_DAYS_SINCE: Final = 2
+_OVERWRITES_SINCE: Final = 3
 
 _FIRST = """
 CREATE TABLE blocks (
@@ -57,8 +60,13 @@ PRAGMA user_version = 2;
 def prepare_tables(db: sqlite3.Connection) -> None:
     """Make the tables where there are none, and what is new where they are older; all of it or nothing."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version < NEWEST:
+    if version < COUNTS_DAYS_SINCE:
         db.executescript("BEGIN IMMEDIATE;" + (_FIRST if version == 0 else "") + _SECOND)
         head = db.execute("SELECT coalesce(max(first + count), 0) FROM blocks").fetchone()[0]
         index_prints(db, head)
         db.execute("COMMIT")
+    if 0 < version < _OVERWRITES_SINCE:
+        # Written before what is deleted was overwritten: it may still lie where nothing is.
+        db.execute("VACUUM")
+    if version < NEWEST:
+        db.execute(f"PRAGMA user_version = {NEWEST}")

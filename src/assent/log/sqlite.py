@@ -12,9 +12,11 @@ from typing import Final, TypeAlias, TypeVar
 
 from assent.domain.errors import LogUnavailable, NotFound
 from assent.domain.record import Discard, DiscardCode, Record
-from assent.log.interface import Counts, Found, KeyCounts, Received
+from assent.engine.person import People
+from assent.log.block import Erasure
+from assent.log.interface import Counts, Erased, Found, KeyCounts, Received
 from assent.log.seen import fingerprint
-from assent.log.sqlite_file import Block, LogFile
+from assent.log.sqlite_file import SAMPLE_BYTES, Block, LogFile
 from assent.log.tail import Tail
 from assent.log.writer import Writer
 
@@ -22,6 +24,7 @@ DUPLICATES_MS: Final = 24 * 3600 * 1000
 _CHECKPOINT_BYTES: Final = 32 << 20
 _RESTART_BYTES: Final = 256 << 20
 _COMMIT_OVERHEAD_BYTES: Final = 16 << 10
+_SAMPLES_A_COMMIT: Final = 500
 
 _Answer = TypeVar("_Answer")
 
@@ -30,13 +33,20 @@ OnCommit: TypeAlias = Callable[[float, Counts], None]
 
 
 class _Group:
-    """What waits for one commit; `trim` is the start to delete up to and the time before which discards go."""
+    """What waits for one commit; `trim` is the start to delete up to and the time before which discards go.
+
+    `erasures` are blocks without some people, by where they begin, `samples` the discards to forget the looks of.
+    `purge` is to leave the write-ahead log empty, and then whether it is.
+    """
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.discards: list[Discard] = []
         self.received: Counts = Counter()
         self.trim: tuple[int, int] | None = None
+        self.erasures: list[tuple[int, Erasure, People]] = []
+        self.samples: list[int] = []
+        self.purge = False
         self.waiters: list[asyncio.Future[None]] = []
         self.started = 0.0
 
@@ -60,7 +70,7 @@ class SqliteLog:
         self._reader = ThreadPoolExecutor(1, "log-reader")
         self._checkpointer = ThreadPoolExecutor(1, "log-checkpointer")
         self._pending = _Group()
-        self._committing = False
+        self._committing = self._purging = False
         self._readers: list[asyncio.Future[None]] = []
         self._wal_bytes = 0
         self._checkpoint: Future[bool] | None = None
@@ -101,13 +111,16 @@ class SqliteLog:
             # INVARIANT: whatever goes wrong, nobody waits for ever, and the next group has its chance.
             self._fail(group, error)
             return
-        self._committing = True
+        self._committing, self._purging = True, group.purge
         loop = asyncio.get_running_loop()
         self._writer.commit(lambda done: loop.call_soon_threadsafe(self._committed, group, blocks, start, done))
 
     def _prepare(self, group: _Group) -> tuple[list[Block], int]:
         records, prints, duplicates = self._without_duplicates(group.records)
         blocks, group.received = self._file.prepare(records, prints, group.discards + duplicates)
+        for first, erasure, _people in group.erasures:
+            self._file.erase(first, erasure)
+        self._file.erase_samples(group.samples)
         return blocks, self._file.trim(*group.trim) if group.trim else self._start
 
     def _without_duplicates(self, records: list[Record]) -> tuple[list[Record], list[int], list[Discard]]:
@@ -119,7 +132,7 @@ class SqliteLog:
             offset = self._head + len(kept)
             candidates = self._seen.candidates(print_, offset)
             if candidates and any(self._is_same(one, record, kept) for one in candidates):
-                sample = record.message_id.encode()[:500]
+                sample = record.message_id.encode()[:SAMPLE_BYTES]
                 duplicates.append(Discard(record.source, record.received_at, DiscardCode.DUPLICATE, sample))
                 continue
             self._seen.add(print_, offset)
@@ -143,6 +156,8 @@ class SqliteLog:
     def _commit(self) -> bool:
         """In the writer thread; whether the write-ahead log began anew."""
         self._file.commit()
+        if self._purging:
+            return self._file.truncate_wal()
         # INVARIANT: the write-ahead log is bounded. Under load a passive checkpoint never catches up with the writer,
         # so once in a while the writer itself waits for one.
         return self._wal_bytes > _RESTART_BYTES and self._file.restart_wal()
@@ -155,6 +170,9 @@ class SqliteLog:
         if self._on_commit is not None:
             self._on_commit(time.perf_counter() - group.started, group.received)
         self._advance(blocks, start, group.received)
+        for first, erasure, people in group.erasures:
+            self._tail.erase(first, erasure.indexes, people)
+        group.purge = group.purge and done
         for waiter in group.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -231,6 +249,29 @@ class SqliteLog:
 
     async def key_counts(self, since: int, until: int) -> KeyCounts:
         return await self._aside(self._file.key_counts, since, until)
+
+    # ---------------------------------------------------------------------------------------- erase
+
+    async def erase(self, people: People, offset: int, limit: int) -> Erased:
+        end, found = await self._aside(self._file.look_for, people, max(offset, self._start), limit)
+        changed = [(first, one, people) for first, one in found if one.block is not None]
+        if changed:
+            self._pending.erasures += changed
+            await self._next_commit()
+        offsets = [first + index for first, one in found for index in one.indexes]
+        return Erased(end, offsets, sum(len(one.message_ids) for _first, one in found))
+
+    async def erase_samples(self, people: People) -> None:
+        samples = await self._aside(self._file.samples_of, people)
+        for at in range(0, len(samples), _SAMPLES_A_COMMIT):
+            self._pending.samples += samples[at : at + _SAMPLES_A_COMMIT]
+            await self._next_commit()
+
+    async def purge(self) -> bool:
+        group = self._pending
+        group.purge = True
+        await self._next_commit()
+        return group.purge
 
     # ---------------------------------------------------------------------------------------- trim, close
 

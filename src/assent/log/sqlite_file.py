@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from assent.domain.record import Discard, DiscardCode, Record
-from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, decode_block, encode_block
+from assent.engine.person import People
+from assent.log.block import MOST_RECORDS, UNKNOWN_KEY, Erasure, decode_block, encode_block, erase_from_block
 from assent.log.counting import count, forget_keys, key_sums, received
 from assent.log.interface import ACCEPTED, Counts, Found, KeyCounts, Received
 from assent.log.key_sums import KeySums
 from assent.log.prints import RUN, find_prints, forget_prints, index_prints
-from assent.log.schema import NEWEST, prepare_tables
+from assent.log.schema import COUNTS_DAYS_SINCE, prepare_tables
 from assent.log.seen import MOST_REMEMBERED, Seen, fingerprint
 
 _MOST_KEYS: Final = 100_000
@@ -22,6 +23,8 @@ _MOST_KEY_BYTES: Final = 2_048
 _MOST_SAMPLES_A_COMMIT: Final = 100
 _MOST_SAMPLES: Final = 100_000
 _BLOCKS_A_TRIM: Final = 20
+SAMPLE_BYTES: Final = 500
+"""How much is kept of something that never became an event."""
 _NO_ID: Final = 1 << 62  # above every one there will ever be
 
 
@@ -52,7 +55,7 @@ class LogFile:
         self.start: int = self._db.execute("SELECT start FROM trimmed").fetchone()[0]
         last = self._db.execute("SELECT first + count FROM blocks ORDER BY first DESC LIMIT 1").fetchone()
         self.head: int = max(self.start, last[0]) if last else self.start
-        by_day = self._db.execute("PRAGMA user_version").fetchone()[0] >= NEWEST
+        by_day = self._db.execute("PRAGMA user_version").fetchone()[0] >= COUNTS_DAYS_SINCE
         self._key_sums = KeySums(partial(key_sums, self._read_db, by_day=by_day))
         self._newest_hour: int = self._db.execute("SELECT coalesce(max(hour), 0) FROM key_counts").fetchone()[0]
         self._counts_changed = 0
@@ -152,6 +155,27 @@ class LogFile:
         )
         self._db.execute("DELETE FROM discards WHERE id <= (SELECT max(id) FROM discards) - ?", (_MOST_SAMPLES,))
 
+    def erase(self, first: int, erasure: Erasure) -> None:
+        """Put a block without some people in the place of the one at `first`, in the open transaction."""
+        self._block_read_last = Block(0, [], 0)
+        self._db.execute("UPDATE blocks SET records = ? WHERE first = ?", (erasure.block, first))
+        self._db.executemany(
+            "UPDATE discards SET sample = x'' WHERE code = ? AND sample = ?",
+            [(DiscardCode.DUPLICATE, one.encode()[:SAMPLE_BYTES]) for one in erasure.message_ids],
+        )
+
+    def erase_samples(self, ids: Sequence[int]) -> None:
+        """Forget what these discards looked like, in the open transaction."""
+        self._db.executemany("UPDATE discards SET sample = x'' WHERE id = ?", [(one,) for one in ids])
+
+    def truncate_wal(self) -> bool:
+        """Move all of the write-ahead log into the file and leave it empty, while the writer waits; whether it went."""
+        try:
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error:
+            return False
+        return not busy
+
     def restart_wal(self) -> bool:
         """Move all of the write-ahead log into the file and begin it anew, while the writer waits; whether it went."""
         try:
@@ -198,6 +222,26 @@ class LogFile:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def look_for(self, people: People, offset: int, limit: int) -> tuple[int, list[tuple[int, Erasure]]]:
+        """Where the blocks from `offset` on end that hold about `limit` records; and those in which there is something
+        of some people, or was."""
+        end, found = offset + limit, []
+        for first, records, block in self._read_db.execute(
+            "SELECT first, count, records FROM blocks WHERE first > ?1 AND first < ?2 AND first + count > ?3"
+            " ORDER BY first",
+            (offset - MOST_RECORDS, offset + limit, offset),
+        ):
+            erasure = erase_from_block(block, people)
+            if erasure.indexes:
+                found.append((first, erasure))
+            end = max(end, first + records)
+        return end, found
+
+    def samples_of(self, people: People) -> list[int]:
+        """The ids of the discards whose samples show one of some people."""
+        rows = self._read_db.execute("SELECT id, sample FROM discards WHERE sample <> x''")
+        return [id_ for id_, sample in rows if people.are_in_sample(sample)]
 
     def find(self, message_id: str) -> list[Found]:
         sources = [source for (source,) in self._read_db.execute("SELECT DISTINCT source FROM received_days")]
@@ -292,4 +336,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute("PRAGMA cache_size = -16000")
+    # INVARIANT: what was deleted is nowhere in the file: its place is overwritten.
+    db.execute("PRAGMA secure_delete = ON")
     return db

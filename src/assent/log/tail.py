@@ -1,11 +1,13 @@
 """The newest records of the log, in memory: what most readers want next."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from assent.domain.record import Record
+from assent.domain.record import Record, tombstone
+from assent.engine.person import People
 from assent.log.sqlite_file import Block
 
 _MOST_RECORDS: Final = 20_000
@@ -27,6 +29,15 @@ class Tail:
             oldest = self._blocks.popleft()
             self._records -= len(oldest.records)
             self._bytes -= oldest.size
+
+    def erase(self, first: int, indexes: Sequence[int], people: People) -> None:
+        """Put tombstones at these indexes of the block that begins at `first`, if it is still here."""
+        found = bisect_left(self._blocks, first, key=attrgetter("first"))
+        if found == len(self._blocks) or self._blocks[found].first != first:
+            return
+        records = self._blocks[found].records
+        for index in indexes:
+            records[index] = tombstone(records[index], keep_name=not people.are_named_in(records[index].event))
 
     def at(self, offset: int) -> Record | None:
         found = self.read(offset, 1)

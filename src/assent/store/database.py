@@ -1,6 +1,7 @@
 """Opening the store's database: SQLite or PostgreSQL by URL, brought up to the newest schema."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-NEWEST_SCHEMA = "0007"
+NEWEST_SCHEMA = "0008"
 """The revision of the newest migration."""
+
+_OVERWRITES_SINCE = "0008"
+"""Databases of before do not overwrite what is deleted, so that it may still lie where nothing is."""
 
 _READS_ONLY = "reads_only"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -22,9 +26,26 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     with engine.begin() as connection:
-        if _schema(connection) != NEWEST_SCHEMA:
+        before = _schema(connection)
+        if before != NEWEST_SCHEMA:
             _migrate(connection)
+    if before is not None and before < _OVERWRITES_SINCE and engine.dialect.name == "sqlite":
+        _on_its_own(engine, "VACUUM")
     return engine
+
+
+def purge(engine: Engine) -> bool:
+    """Have nothing of what was deleted anywhere on disk; whether that is so. Somebody who reads may be in the way."""
+    if engine.dialect.name != "sqlite":
+        return True  # PostgreSQL keeps no pages of ours: its own vacuum sees to it
+    busy, *_ = _on_its_own(engine, "PRAGMA wal_checkpoint(TRUNCATE)")
+    return not busy
+
+
+def _on_its_own(engine: Engine, statement: str) -> Any:
+    """Run a statement that no transaction may hold, on a connection that begins none; its first row."""
+    with closing(engine.raw_connection()) as connection:
+        return connection.driver_connection.execute(statement).fetchone()  # type: ignore[union-attr]
 
 
 def _schema(connection: Connection) -> str | None:

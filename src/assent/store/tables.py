@@ -353,3 +353,57 @@ consent_keys = Table(
     Column("at", BigInteger, nullable=False),
     Column("receipts", LargeBinary, nullable=False),  # the JSON of the receipts' ids
 )
+regulations = Table(
+    "regulations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("type", String(40), nullable=False),
+    Column("subject_type", String(16), nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("author", String(254), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("started_from", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("erased", BigInteger, nullable=False),
+    Column("is_swept", Boolean, nullable=False),
+    Index("regulations_by_time", "created_at", "id"),
+)
+
+regulated = Table(  # whom a regulation is about
+    "regulated",
+    metadata,
+    Column("regulation", String(32), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("id", Text),  # none once it was deleted
+    PrimaryKeyConstraint("regulation", "digest"),
+    Index("regulated_by_digest", "digest"),
+)
+
+told = Table(  # what destinations said when they were told to delete
+    "told",
+    metadata,
+    Column("regulation", String(32), nullable=False),
+    Column("destination", String(200), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("tried", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    PrimaryKeyConstraint("regulation", "destination"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("type", String(16), nullable=False),
+    Column("id", Text),  # none once it was deleted
+    Column("regulation", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("suppressions_by_time", "at", "digest"),
+)

@@ -83,7 +83,9 @@ from assent.app.api.people import (
     remove_user,
     withdraw_invitation,
 )
+from assent.app.api.profiles import export_profile
 from assent.app.api.reasons import list_reasons
+from assent.app.api.regulations import REGULATIONS
 from assent.app.api.review import get_review
 from assent.app.api.sources import (
     get_source,
@@ -212,6 +214,7 @@ _ROUTES: Final = [
         ],
         tags=["Connections"],
     ),
+    Router("/", route_handlers=[*REGULATIONS, export_profile], tags=["Rights"]),
     Router(
         "/",
         route_handlers=[
@@ -302,6 +305,7 @@ def _documentation(schemas: StructSchemas) -> OpenAPIConfig:
             Tag("Events", "What came in, and what never became an event."),
             Tag("Connections", "Sources, destinations and the connectors that send to them."),
             Tag("Delivery", "What became of it, in numbers, and how destinations are doing."),
+            Tag("Rights", "What a person may ask for: no more events, deletion, and everything that is known."),
             Tag("People", "Who and what may use this server, and the trail of all that was changed."),
         ],
     )

@@ -261,7 +261,7 @@ async def _record(server: Server, bodies: Sequence[ChoiceBody], key: str | None)
 
     def write() -> list[Entry]:
         statements = [ledger.statement(one.choice(), source=one.source, at=at, method=Method.API) for one in bodies]
-        return server.stores.ledger.add(statements, key=f"api {key}" if key else "", at=at)
+        return ledger.record(server.stores, statements, key=f"api {key}" if key else "", at=at)
 
     return Data(WrittenReceipts([receipt_body(one) for one in await asyncio.to_thread(write)]))
 

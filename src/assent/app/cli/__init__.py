@@ -12,6 +12,7 @@ from assent.app.cli.demo import demo
 from assent.app.cli.draft import draft
 from assent.app.cli.ledger import ledger
 from assent.app.cli.observe import observe
+from assent.app.cli.regulation import person, regulation
 from assent.app.cli.serve import serve
 from assent.app.cli.token import token
 from assent.app.cli.user import user
@@ -50,6 +51,8 @@ app.command()(hold)
 app.command()(release)
 app.add_typer(backfill, name="backfill")
 app.command()(send_again)
+app.add_typer(regulation, name="regulation")
+app.add_typer(person, name="person")
 app.add_typer(categories, name="categories")
 app.add_typer(ledger, name="ledger")
 app.add_typer(token, name="token")

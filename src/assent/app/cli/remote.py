@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -19,6 +20,7 @@ from assent.app.api.backfills import (
 from assent.app.api.drafts import DraftInFull, DraftList, DraftSummary, NewDraftBody, ShadowBody, ShadowCounts
 from assent.app.api.holds import FailedBody, HeldForDestination, HeldList, HoldBody, SentAgain
 from assent.app.api.observing import ObserveBody
+from assent.app.api.regulations import CreatedRegulation, NewRegulation, OneRegulation, Regulation, RegulationPage
 from assent.app.api.trials import TriedWorkspace
 from assent.app.services.holds import Kind
 from assent.domain.errors import AssentError, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
@@ -135,6 +137,28 @@ class Remote:
         answer = self._ask("POST", "attempts/send-again", wanted)
         return self._read(lambda found: msgspec.convert(found, SentAgain), answer)
 
+    def regulate(self, new: NewRegulation) -> Regulation:
+        answer = self._ask("POST", "regulations", new)
+        return self._read(lambda found: msgspec.convert(found, CreatedRegulation).regulation, answer)
+
+    def regulations(self) -> Sequence[Regulation]:
+        answer = self._ask("GET", "regulations")
+        return self._read(lambda found: msgspec.convert(found, RegulationPage).regulations, answer)
+
+    def regulation(self, regulation_id: str) -> Regulation:
+        answer = self._ask("GET", f"regulations/{quote(regulation_id, safe='')}")
+        return self._read(lambda found: msgspec.convert(found, OneRegulation).regulation, answer)
+
+    def export_person(self, id_: str, to: Path) -> int:
+        """Write everything about one person into a file, as it comes; how many bytes that is."""
+        try:
+            with to.open("xb") as file:
+                asyncio.run(self._download(f"{self._url}/api/v1/profiles/{quote(id_, safe='')}/export", file))
+                return file.tell()
+        except AssentError:
+            to.unlink()
+            raise
+
     def export(self) -> str:
         """The workspace file of what is in force."""
         return self._ask("GET", "workspace/export").decode()
@@ -169,7 +193,27 @@ class Remote:
         except TimeoutError:
             raise AssentError(f"`{self._url}` gave no answer within {_SECONDS} s") from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise AssentError(f"`{self._url}` cannot be asked: {error}") from None
+            raise _not_there(self._url, error) from None
+
+    async def _download(self, url: str, file: BinaryIO) -> None:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        timeout = aiohttp.ClientTimeout(sock_read=_SECONDS)  # for each part: the whole may take long
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+                session.get(url, headers=headers, allow_redirects=False) as response,
+            ):
+                if response.status >= 300:
+                    said = _message(await response.read()) or f"`{self._url}` answered {response.status}"
+                    raise _ERRORS.get(response.status, AssentError)(said)
+                async for part in response.content.iter_any():
+                    file.write(part)
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise _not_there(self._url, error) from None
+
+
+def _not_there(url: str, error: Exception) -> AssentError:
+    return AssentError(f"`{url}` cannot be asked: {error}")
 
 
 def _draft_path(draft_id: str) -> str:

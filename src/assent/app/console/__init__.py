@@ -33,6 +33,7 @@ from assent.app.console.observing import OBSERVE_PAGES
 from assent.app.console.people import PEOPLE_PAGES
 from assent.app.console.persons import PERSON_PAGES
 from assent.app.console.previews import Previews
+from assent.app.console.regulations import REGULATION_PAGES
 from assent.app.console.retention import RETENTION_PAGES
 from assent.app.console.safety import with_safety
 from assent.app.console.sources import SOURCE_PAGES
@@ -74,6 +75,7 @@ PAGES: Final = [
     *BACKFILL_PAGES,
     *FAILED_PAGES,
     *PERSON_PAGES,
+    *REGULATION_PAGES,
 ]
 _BODY_BYTES: Final = 1024 * 1024
 

@@ -43,6 +43,7 @@ _NAVIGATION: Final[Mapping[str, tuple[_Place, ...]]] = {
     "Privacy": (
         _Place("Consent Management", "/privacy/consent", "shield-check"),
         _Place("People", "/people", "users"),
+        _Place("Deletion and Suppression", "/people/regulations", "eraser"),
     ),
     "Connections": (
         _Place("Sources", "/connections/sources", "world"),

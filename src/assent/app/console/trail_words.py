@@ -9,6 +9,8 @@ KINDS: Final[Mapping[str, str]] = {
     "category": "Categories",
     "destination": "Destinations",
     "mapping": "Mappings",
+    "person": "Personal data",
+    "regulation": "Deletions and suppressions",
     "rules": "Rules",
     "source": "Sources",
     "token": "Tokens",
@@ -22,17 +24,22 @@ _FIELDS: Final = {
     "destination": "Destination",
     "disabled_category": "A category that is switched off",
     "enabled": "Enabled",
+    "events_erased": "Events erased",
     "held": "Held",
     "integration": "Integration",
     "integrations_object": "The integrations object, once consent is given",
     "name": "Name",
     "no_consent": "An event without consent",
+    "people": "People (ids)",
     "preset": "Preset",
     "receives_consent_updates": "Gets consent updates",
     "role": "Role",
     "set_one_by_one": "Set one by one",
     "several_categories": "A destination in several categories",
     "settings": "Settings",
+    "status": "State",
+    "subject_type": "Known by",
+    "type": "What",
     "signals": "What tools call it",
     "unmapped_destination": "A destination in no category",
     "unstamped_events": "An event without consent whose person is known",
@@ -44,6 +51,17 @@ _VALUES: Final = {
     ("disabled_category", "withhold"): "withholds",
     ("integrations_object", "narrow"): "still narrows",
     ("integrations_object", "yield"): "has no say",
+    ("status", "FINISHED"): "done",
+    ("status", "INITIALIZED"): "asked for",
+    ("status", "PARTIAL_SUCCESS"): "done here, but a destination failed",
+    ("subject_type", "ANONYMOUS_ID"): "anonymous id",
+    ("subject_type", "USER_ID"): "user id",
+    ("type", "DELETE_INTERNAL"): "delete here only",
+    ("type", "DELETE_ONLY"): "delete",
+    ("type", "SUPPRESS_ONLY"): "suppress",
+    ("type", "SUPPRESS_WITH_DELETE"): "suppress and delete",
+    ("type", "SUPPRESS_WITH_DELETE_INTERNAL"): "suppress, and delete here only",
+    ("type", "UNSUPPRESS"): "unsuppress",
     ("role", "member"): "Workspace Member",
     ("role", "owner"): "Workspace Owner",
     ("several_categories", "all"): "needs all of them",
@@ -105,7 +123,7 @@ def in_words(entry: Entry) -> Told:
 
 def _thing(entry: Entry) -> str:
     said = entry.happening
-    if said.kind in ("rules", "workspace"):
+    if said.kind in ("person", "rules", "workspace"):
         return ""
     if said.kind == "token":  # people know it by its name
         return str((said.after or said.before or {}).get("name", said.id))

@@ -26,6 +26,7 @@ USUAL: Final = BY_CONSENT | {Reason.DESTINATION_DISABLED}
 SENDABLE: Final = frozenset(one.reason for one in REASONS if one.verdict is Verdict.WITHHOLD) - {
     Reason.SENT_CLIENT_SIDE,  # the destination has it already
     Reason.SUBJECT_REVOKED,  # the person has refused
+    Reason.SUBJECT_SUPPRESSED,  # or asked for no more events
 }
 """The reasons that a backfill may take up at all."""
 
@@ -218,6 +219,7 @@ async def _preview(
         accounts=stores.accounts,
         jobs=stores.jobs,
         policy_of=lru_cache(32)(lambda number: Policy(stores.versions.get(number).workspace)),
+        suppressions=await asyncio.to_thread(stores.suppressions),
         in_store=_in_thread,
         known=known,
         caught_up=_at_once,

@@ -87,7 +87,8 @@ async def _failed(server: Server, wish: Wish) -> list[Sample]:
             records = await server.log.read(attempt.offset, 1)
         except NotFound:
             continue  # trimmed meanwhile
-        found.append(Sample(records[0], attempt.destination, attempt.decision, attempt.version, attempt))
+        if not records[0].is_erased:
+            found.append(Sample(records[0], attempt.destination, attempt.decision, attempt.version, attempt))
     return found
 
 
@@ -118,7 +119,7 @@ def _decided_so(
 
     policies = {one.version: fates.version(one.version).policy for one in spans}
     for offset, record in enumerate(records, start):
-        if wish.source not in (None, record.source):
+        if record.is_erased or wish.source not in (None, record.source):
             continue
         for span in spans:
             policy = policies[span.version]

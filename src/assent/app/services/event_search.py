@@ -53,7 +53,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     reason: Reason | None = None
 
     def wants(self, record: Record) -> bool:
-        """Whether the event itself is as it must be, wherever it went."""
+        """Whether the event itself is as it must be, wherever it went. What was erased is nobody's event any more."""
+        if record.is_erased:
+            return False
         if self.source not in (None, record.source) or self.type not in (None, record.type):
             return False
         if self.since is not None and record.received_at < self.since:

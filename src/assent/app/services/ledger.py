@@ -9,6 +9,7 @@ from assent.app.wiring import Stores
 from assent.domain.decision import Decision
 from assent.domain.errors import InvalidInput, NotFound
 from assent.domain.receipt import Method, Notice, Preference, Profile, Receipt, Statement, Subject
+from assent.domain.regulation import SubjectId, SubjectType
 from assent.domain.workspace import Destination, Workspace
 from assent.engine.decide import decide
 from assent.engine.restamp import with_answers
@@ -79,20 +80,20 @@ def is_answer(preference: Preference) -> bool:
     return preference is not Preference.UNKNOWN
 
 
-def record(
-    stores: Stores,
-    choices: Sequence[Choice],
-    *,
-    source: str,
-    at: int,
-    method: Method = Method.API,
-    key: str = "",
-) -> list[Receipt]:
+def record(stores: Stores, statements: Sequence[Statement], *, at: int, key: str) -> list[Receipt]:
     """Put what people chose on record. With an idempotency `key`, a second call changes nothing.
 
-    Raises InvalidInput for a choice without an id, and for a key that was used for something else.
+    Raises InvalidInput for somebody who is suppressed, and for a key that was used for something else.
     """
-    return stores.ledger.add([statement(one, source=source, at=at, method=method) for one in choices], key=key, at=at)
+    if any(is_suppressed(stores, one) for one in statements):
+        raise InvalidInput("this person is suppressed: nothing is put on record of them", field="userId")
+    return stores.ledger.add(statements, key=key, at=at)
+
+
+def is_suppressed(stores: Stores, said: Statement) -> bool:
+    """Whether it is about somebody who is suppressed."""
+    named = ((SubjectType.USER_ID, said.subject.user_id), (SubjectType.ANONYMOUS_ID, said.subject.anonymous_id))
+    return stores.regulations.any_suppressed(SubjectId(kind, id_) for kind, id_ in named if id_ is not None)
 
 
 def statement(choice: Choice, *, source: str, at: int, method: Method) -> Statement:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from assent.app.services.ledger import Choice, statement
+from assent.app.services.ledger import Choice, is_suppressed, statement
 from assent.app.wiring import Stores
 from assent.domain.errors import AssentError, InvalidInput
 from assent.domain.receipt import Method, Notice, Preference, Statement, Subject
@@ -80,10 +80,13 @@ def import_rows(
     reported: list[Rejected] = []
     chain = hashlib.sha256(_encode([source, dict(mapping)]))
     numbered = enumerate(rows, 1)
+    is_anybody_suppressed = bool(stores.regulations.suppressed(1))
     while some := list(islice(numbered, _AT_ONCE)):
         statements: list[Statement] = []
         for number, row in some:
             made = _statement(number, row, mapping, source, at)
+            if isinstance(made, Statement) and is_anybody_suppressed and is_suppressed(stores, made):
+                made = Rejected(number, "this person is suppressed", {})
             if isinstance(made, Statement):
                 chain.update(made.evidence)
                 statements.append(made)

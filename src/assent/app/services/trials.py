@@ -123,7 +123,7 @@ async def _examples(log: Readable, tried: Trial, start: int, *, since: int) -> M
 
 def _collect(records: Sequence[Record], tried: Trial, found: dict[str, dict[Direction, list[str]]], since: int) -> None:
     for record in reversed(records):
-        if record.received_at >= since:
+        if record.received_at >= since and not record.is_erased:
             for name, direction in tried.directions(record.source, record.routing_key):
                 some = found.setdefault(name, {}).setdefault(direction, [])
                 if len(some) < EXAMPLES:

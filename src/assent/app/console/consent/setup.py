@@ -228,7 +228,9 @@ async def _first_with_consent(log: Log, start: int) -> Record | None:
             records = await log.read(first, _MOST_SCANNED)
         except NotFound:
             return None
-        found = next((one for one in records if one.routing_key.startswith(_CARRIES_CONSENT)), None)
+        found = next(
+            (one for one in records if one.routing_key.startswith(_CARRIES_CONSENT) and not one.is_erased), None
+        )
         if found is not None:
             return found
         first += len(records)
