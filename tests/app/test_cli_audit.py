@@ -97,7 +97,7 @@ def batch(name: str, events: int) -> dict[str, Any]:
 def put_in_force(server: Server, document: dict[str, Any]) -> None:
     """Apply a workspace to the directory of a running server, and return once the server follows."""
     directory, workspace = DataDirectory(server.data), workspace_of(document)
-    directory.apply(workspace, after=directory.plan(workspace).version, comment="")
+    directory.apply(workspace, after=directory.plan(workspace, 24).version, comment="")
     stores = open_stores(server.data)
     remote = Remote(server.url, stores.tokens.create("test", "member", at=0, author="test").text)
     stores.engine.dispose()
@@ -166,6 +166,16 @@ def test_real_traffic_balances(after_traffic: Path) -> None:
             "UPDATE counters SET events = events + 1 WHERE destination = 'lake' AND state = 'withheld' AND rowid IN"
             " (SELECT min(rowid) FROM counters WHERE destination = 'lake' AND state = 'withheld')",
             "lake: its accounts hold 1 event more than it has read",
+        ),
+        (
+            "state.db",
+            "UPDATE hour_counters SET events = events + 1 WHERE destination = 'lake' AND state = 'withheld'",
+            "lake: its accounts by the hour do not add up to those by the minute",
+        ),
+        (
+            "state.db",
+            "DELETE FROM day_counters WHERE destination = 'lake'",
+            "lake: its accounts by the day do not add up to those by the minute",
         ),
         (
             "state.db",

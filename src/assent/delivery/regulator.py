@@ -149,6 +149,7 @@ class Regulator:
         await self._log.erase_samples(people)
         await self._in_store(erase_texts, self._engine, people)
         await self._in_store(self._forget_receipts, people.subjects)
+        await self._in_store(self._regulations.rewrite)
         await self._purge()
         return await self._changed(regulation, is_swept=True)
 

@@ -33,8 +33,8 @@ class LogFigures(msgspec.Struct, frozen=True):
 
 
 class DestinationFigures(msgspec.Struct, frozen=True):
-    """What the store says of one destination: its cursor, all that settled by state, what waits, and its spans; and of
-    how many held events it knows where they are."""
+    """What the store says of one destination: its cursor, all that settled by state, what waits, and its spans; of how
+    many held events it knows where they are; and what settled as it is added up by longer units of time."""
 
     destination: str
     cursor: Cursor | None
@@ -42,6 +42,7 @@ class DestinationFigures(msgspec.Struct, frozen=True):
     retrying: int
     spans: tuple[Span, ...]
     held: int = 0
+    added_up: Mapping[str, Mapping[State, int]] = {}
 
 
 class LedgerFigures(msgspec.Struct, frozen=True):
@@ -144,6 +145,9 @@ def _account_problems(figures: DestinationFigures, balance: Balance) -> Iterator
         yield f"it has read {_events(balance.difference)} that no account holds"
     elif balance.difference < 0:
         yield f"its accounts hold {_events(-balance.difference)} more than it has read"
+    for unit, settled in figures.added_up.items():
+        if settled != figures.settled:
+            yield f"its accounts by the {unit} do not add up to those by the minute"
 
 
 def _span_problems(figures: DestinationFigures, log_start: int) -> Iterator[str]:

@@ -338,7 +338,7 @@ class Accounts:
         """What `assent audit` compares with the log, of every destination there ever was, as of one moment."""
         with reading(self._engine) as connection:
             found = {row.destination: Cursor(*row) for row in connection.execute(select(cursors))}
-            settled = counting.totals(connection)
+            by_unit = counting.totals_by_unit(connection)
             waiting = _waiting(connection)
             held = rereads.held(connection)
             read: dict[str, list[Span]] = {}
@@ -348,12 +348,15 @@ class Accounts:
             DestinationFigures(
                 name,
                 found.get(name),
-                settled.get(name, {}),
+                by_unit["minute"].get(name, {}),
                 waiting.get(name, 0),
                 tuple(read.get(name, ())),
                 held.get(name, 0),
+                {unit: settled.get(name, {}) for unit, settled in by_unit.items()},
             )
-            for name in sorted(found.keys() | settled.keys() | waiting.keys() | read.keys())
+            for name in sorted(
+                found.keys() | {one for settled in by_unit.values() for one in settled} | waiting.keys() | read.keys()
+            )
         ]
 
     def are_settled_before(self, offset: int) -> bool:

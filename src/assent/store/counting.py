@@ -141,12 +141,20 @@ def sums(
 
 def totals(connection: Connection) -> dict[str, dict[State, int]]:
     """How many events ever settled, by destination and state."""
-    columns = (day_counters.c.destination, day_counters.c.state)
+    return _totals(connection, day_counters)
+
+
+def totals_by_unit(connection: Connection) -> dict[str, dict[str, dict[State, int]]]:
+    """The totals three times, as counted by each unit of time, the finest first: they should be the same."""
+    return {grain.unit: _totals(connection, grain.table) for grain in _BY_ACCOUNT}
+
+
+def _totals(connection: Connection, table: Table) -> dict[str, dict[State, int]]:
+    columns = (table.c.destination, table.c.state)
     found: dict[str, dict[State, int]] = {}
-    for destination, state, events in connection.execute(
-        select(*columns, func.sum(day_counters.c.events)).group_by(*columns)
-    ):
-        found.setdefault(destination, {})[State(state)] = int(events)
+    for destination, state, events in connection.execute(select(*columns, func.sum(table.c.events)).group_by(*columns)):
+        if events:
+            found.setdefault(destination, {})[State(state)] = int(events)
     return found
 
 

@@ -42,6 +42,13 @@ def purge(engine: Engine) -> bool:
     return not busy
 
 
+def rewrite(engine: Engine) -> None:
+    """Write the database anew, without what SQLite leaves of moved rows in the gaps of its pages. Takes a while, in
+    which nobody else can write."""
+    if engine.dialect.name == "sqlite":
+        _on_its_own(engine, "VACUUM")
+
+
 def _on_its_own(engine: Engine, statement: str) -> Any:
     """Run a statement that no transaction may hold, on a connection that begins none; its first row."""
     with closing(engine.raw_connection()) as connection:

@@ -161,17 +161,6 @@ class Ledger:
         self._flush()
         return Forgotten(len(changed), gone, unlinked)
 
-    def sweep(self) -> None:
-        """Write the database anew, without what SQLite leaves of moved rows in the gaps of its pages. Takes a while, in
-        which nobody else can write: once after all who are to be forgotten."""
-        if self._engine.dialect.name == "sqlite":
-            raw = self._engine.raw_connection()
-            try:
-                raw.cursor().execute("VACUUM")
-            finally:
-                raw.close()
-            self._flush()
-
     def _flush(self) -> None:
         """Leave nothing of before in the write-ahead log."""
         if self._engine.dialect.name == "sqlite":

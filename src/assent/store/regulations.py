@@ -20,7 +20,7 @@ from assent.domain.regulation import (
 )
 from assent.domain.trail import Happening
 from assent.engine.suppression import Digests
-from assent.store.database import purge, reading, upsert
+from assent.store.database import purge, reading, rewrite, upsert
 from assent.store.tables import regulated, regulations, suppressions, told
 from assent.store.trail import record
 
@@ -109,6 +109,10 @@ class Regulations:
                 update(regulations).where(regulations.c.id == regulation.id).values(_progress(regulation))
             )
             record(connection, [_happening("Regulation Finished", regulation)], at=at, author="assent")
+
+    def rewrite(self) -> None:
+        """Leave nothing of what was deleted in the gaps of pages: once after all of it."""
+        rewrite(self._engine)
 
     def purge(self) -> bool:
         """Have nothing of what was deleted on disk; whether that is so."""

@@ -143,6 +143,17 @@ class WorkspaceAnswer(Operation):
 
 
 @dataclass
+class ReceiptsFile(Operation):
+    """An operation that answers with a file of receipts, as CSV or as JSON lines."""
+
+    def __post_init__(self) -> None:
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse):
+            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+            answer.content = {"text/csv": text, "application/jsonl": text}
+
+
+@dataclass
 class EventBody(Operation):
     """An operation whose body is one event."""
 

@@ -15,6 +15,7 @@ from litestar.response import Stream
 
 from assent.app.api.access import owners_only
 from assent.app.api.bodies import Body, Data, failures
+from assent.app.api.document import ReceiptsFile
 from assent.app.api.paging import PageCount, PageCursor, Pagination, cursor_at, position
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
 from assent.app.services import ledger
@@ -240,6 +241,7 @@ async def get_receipt(server: NamedDependency[Server], receipt_id: ReceiptId) ->
     summary="Receipts as a file",
     operation_id="exportReceipts",
     responses={**failures(400), 200: ResponseSpec(str, media_type="text/csv", generate_examples=False)},
+    operation_class=ReceiptsFile,
 )
 async def export_receipts(
     server: NamedDependency[Server],

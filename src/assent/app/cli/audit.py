@@ -38,7 +38,7 @@ def print_audit(found: "Audit") -> None:
     console.print(received)
     ledger = found.ledger
     unread = max(log.head - ledger.position, 0)
-    console.print(f"{ledger.receipts:,} receipts in the ledger, which has {unread:,} events still to read\n")
+    console.print(f"consent ledger: {ledger.receipts:,} on record, {unread:,} events still to read\n")
     console.print(_table(found))
     console.print()
     for problem in found.problems:
