@@ -117,10 +117,11 @@ def _answer(request: Request[Any, Any, Any], template: str, status: int, content
 
 
 def _navigation(path: str) -> Iterator[dict[str, Any]]:
+    at = [one.path for places in _NAVIGATION.values() for one in places if _is_at(path, one.path)]
+    here = max(at, key=len, default="")
     for title, places in _NAVIGATION.items():
         entries = [
-            {"title": one.title, "path": one.path, "icon": one.icon, "is_current": _is_at(path, one.path)}
-            for one in places
+            {"title": one.title, "path": one.path, "icon": one.icon, "is_current": one.path == here} for one in places
         ]
         yield {"title": title, "entries": entries}
 
