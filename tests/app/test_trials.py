@@ -95,6 +95,13 @@ def test_a_trial_gives_reasons_and_examples(api: Api) -> None:
     assert "The rule no consent is withhold instead of deliver" in found["inWords"]
 
 
+def test_a_trial_says_that_it_does_not_ask_the_ledger(api: Api) -> None:
+    asking = {**a_workspace(warehouse="blackhole"), "consent": {"rules": {"revoked_since": "newest"}}}
+    for document, says in ((asking, True), (a_workspace(warehouse="blackhole"), False)):
+        words = api.owner.post("/trials", json=document).json()["data"]["inWords"]
+        assert any("do not ask the consent ledger" in one for one in words) is says
+
+
 def test_a_trial_keeps_to_its_hours_and_changes_nothing(api: Api) -> None:
     assert tried(api, changed(api), hours=1)["hours"] == 1
     assert api.member.post("/trials", json=changed(api), params={"hours": 0}).status_code == 400

@@ -52,6 +52,11 @@ class Trial:
         self._alike = alike(old, new)
         self._known: dict[tuple[str, bytes], list[tuple[str, Outcome | None, Outcome | None]]] = {}
 
+    @property
+    def asks_ledger(self) -> bool:
+        """Whether one of the two asks the ledger, which a trial does not."""
+        return self._before.policy.asks_ledger or self._after.policy.asks_ledger
+
     def effects(self, counts: Mapping[tuple[str, bytes], int]) -> list[Effect]:
         """What would be different for events counted by (source, routing key): exact, nothing sampled."""
         shifts: dict[str, Counter[tuple[Outcome | None, Outcome | None]]] = {}

@@ -12,7 +12,7 @@ from rich.text import Text
 from assent.app.api.trials import TriedDestination, TriedOutcome, TriedWorkspace
 from assent.app.api.workspace import PlannedChange
 from assent.app.cli.terminal import plain_console
-from assent.app.services.trials import last_hours
+from assent.app.services.trials import LEDGER_NOT_ASKED, last_hours
 from assent.domain.decision import Verdict, explain
 from assent.domain.outcome import State
 from assent.engine.changes import Action
@@ -67,6 +67,8 @@ def _effects(tried: TriedWorkspace) -> Iterator[RenderableType]:
         yield _table(tried.destinations)
         for one in tried.destinations:
             yield from _reasons(one)
+    if LEDGER_NOT_ASKED in tried.in_words:
+        yield Text(LEDGER_NOT_ASKED)
 
 
 def _events(events: int) -> str:

@@ -23,6 +23,10 @@ EXAMPLES: Final = 3
 LOOKED_THROUGH: Final = 20_000
 """How many of the newest events are looked through for examples."""
 
+LEDGER_NOT_ASKED: Final = (
+    "These figures do not ask the consent ledger, though the rules do: what its answers change comes on top."
+)
+
 _HOUR_MS: Final = 3_600_000
 _A_LOOK: Final = 1_000
 
@@ -81,7 +85,10 @@ async def trial(stores: Stores, log: Readable, workspace: Workspace, *, hours: i
     return Tried(
         current.number,
         changes(current.workspace, ready),
-        sentences(current.workspace, ready, (one for one in impacts if one.newly_delivered or one.newly_withheld)),
+        [
+            *sentences(current.workspace, ready, (one for one in impacts if one.newly_delivered or one.newly_withheld)),
+            *([LEDGER_NOT_ASKED] if tried.asks_ledger else ()),
+        ],
         hours,
         sum(counts.values()),
         effects,
