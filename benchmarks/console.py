@@ -23,7 +23,7 @@ from assent.app.wiring import Stores, now, open_stores
 from assent.domain.decision import Reason
 from assent.domain.job import Job, JobState
 from assent.domain.outcome import Selection, State
-from assent.domain.regulation import Regulation, RegulationType, SubjectId, SubjectType
+from assent.domain.regulation import Regulation, RegulationStatus, RegulationType, SubjectId, SubjectType
 from assent.store.regulations import new_regulation_id
 from benchmarks.history import DAYS, DESTINATIONS, MESSAGE_ID, SOURCES, make_history
 from benchmarks.samples import CATEGORIES
@@ -44,7 +44,7 @@ _NOT_MEASURED: Final = (
     *("/static/", "/join/", "/sign-in", "/live/events"),
     *("/people/export", "/api/v1/profiles/{profileId}/export", "/api/v1/receipts/export"),
 )
-"""Files; pages for who is not signed in; one without an end; and archives, which are streamed for as long as it takes."""
+"""Files; pages for who is not signed in; one without an end; and archives, streamed as long as it takes."""
 
 _LEADING_ELSEWHERE: Final = ("/", "/settings")
 
@@ -231,8 +231,9 @@ def _prepare(stores: Stores) -> dict[str, str]:
     job = Job(f"bkf_{at}", DESTINATIONS[0], 0, 1, 1, selection, "benchmark", "to see", JobState.DONE, None, at, at)
     stores.jobs.start([job], at=at)
     nobody = SubjectId(SubjectType.USER_ID, "nobody-there")
+    done = RegulationStatus.FINISHED
     asked = Regulation(
-        new_regulation_id(), RegulationType.SUPPRESS_ONLY, nobody.type, 1, author="benchmark", created_at=at
+        new_regulation_id(), RegulationType.SUPPRESS_ONLY, nobody.type, 1, done, "benchmark", "to see", at, at
     )
     stores.regulations.add(asked, [nobody], at=at)
     return {
@@ -274,7 +275,7 @@ def _measure(
 
 
 def _wait_for_ledger(server: Running) -> None:
-    """A history was written without its ledger: once the server has read all of it, the pages are what they ever are."""
+    """A history is written without its ledger: pages are as ever once the server has read it."""
     while left := server.metric("assent_ledger_lag_events"):
         print(f"  the ledger has {left:,.0f} events to read", file=sys.stderr)
         time.sleep(5)
