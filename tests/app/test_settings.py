@@ -22,9 +22,9 @@ WORKSPACE = {
         "preset": "segment-beta",
         "categories": [
             {"id": "C0004", "destinations": ["ads", "off"]},
-            {"id": "C0002", "destinations": ["ads", "stats", "stats-eu"]},
+            {"id": "C0002", "destinations": ["ads", "stats", "stats-eu"], "signals": ["cookiebot:statistics"]},
             {"id": "C0009", "destinations": ["off"]},
-            {"id": "empty"},
+            {"id": "empty", "enabled": False},
         ],
     },
     "sources": [{"id": "web", "write_key": KEY}, {"id": "odd", "write_key": "a.b_c~d-1"}],
@@ -80,6 +80,15 @@ def test_the_settings_of_a_source(client: HttpClient, server: Server, prefix: st
             "Slack": {"consentSettings": {"categories": []}},
         },
         "consentSettings": {"allCategories": ["C0004", "C0002"], "hasUnmappedDestinations": False},
+        "assent": {
+            "severalCategories": "any",
+            "categories": [
+                {"id": "C0004"},
+                {"id": "C0002", "signals": ["cookiebot:statistics"]},
+                {"id": "C0009"},
+                {"id": "empty", "closed": True},
+            ],
+        },
         "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
         "metrics": {"sampleRate": 0},
     }
@@ -117,6 +126,32 @@ def test_the_library_is_served_where_the_snippet_looks_for_it(client: HttpClient
     assert answer.headers["content-type"].startswith("text/javascript")
     assert_readable_anywhere(answer)
     assert answer.body == (VENDORED / "standalone.js").read_bytes()
+
+
+def test_the_library_is_only_there_for_the_key_of_a_source(client: HttpClient) -> None:
+    answer = client.get("/analytics.js/v1/of-somebody-else/analytics.min.js")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    assert_readable_anywhere(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "freshness"),
+    [
+        (f"/analytics.js/v1/{KEY}/analytics.min.js", "public, max-age=3600"),
+        (f"/analytics-next/bundles/{CHUNKS[0]}", "public, max-age=31536000, immutable"),
+        ("/assent.js", "public, max-age=3600"),
+        ("/assent.js.map", "public, max-age=3600"),
+    ],
+)
+def test_a_browser_keeps_a_script_and_asks_only_whether_it_changed(
+    client: HttpClient, path: str, freshness: str
+) -> None:
+    first = client.get(path)
+    assert (first.status, first.headers["cache-control"]) == (200, freshness)
+    again = client.get(path, {"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert client.get(path, {"If-None-Match": '"another"'}).status == 200
 
 
 @pytest.mark.parametrize("prefix", ["", "/cdn"])

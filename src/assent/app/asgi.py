@@ -9,6 +9,7 @@ from assent.app.answers import answer, error_body
 from assent.app.console import Console
 from assent.app.gateway import TRACKING_PATHS, Gateway
 from assent.app.hooks import PATH, take_consent
+from assent.app.scripts import is_script, serve_script
 from assent.app.settings import answers_at, serve_settings
 from assent.app.wiring import Server
 
@@ -42,6 +43,8 @@ class Application:
             await self._gateway.track(scope, receive, send)
         elif answers_at(path) and scope["method"] in ("GET", "HEAD"):
             await serve_settings(scope, receive, send, self._server.in_force)
+        elif is_script(path) and scope["method"] in ("GET", "HEAD"):
+            await serve_script(scope, send, self._server.sources)
         elif path.startswith("/v1/"):
             await self._gateway(scope, receive, send)
         elif path == "/healthz":

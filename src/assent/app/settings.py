@@ -1,8 +1,6 @@
-"""What browser and mobile libraries ask before they start: the settings of their source, and the library itself."""
+"""What browser and mobile libraries ask before they start: the settings of their source."""
 
 import re
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -11,35 +9,24 @@ from litestar.types import HTTPScope, Receive, Send
 from assent.app.answers import answer, error_body
 from assent.delivery.in_force import InForce
 from assent.domain.decision import Verdict
-from assent.domain.workspace import Workspace
+from assent.domain.workspace import Category, Workspace
 from assent.engine.policy import Policy
 
 _SETTINGS_PATH: Final = re.compile(r"(?:/cdn)?/v1/projects/(?P<key>[^/]+)/settings/?").fullmatch
-_LIBRARY_PATH: Final = re.compile(r"(?:/cdn)?/analytics\.js/v1/[^/]+/analytics(?:\.min)?\.js").fullmatch
-_CHUNK_PATH: Final = re.compile(r"(?:/cdn)?/analytics-next/bundles/(?P<name>[A-Za-z0-9._-]+\.js)").fullmatch
-_LIBRARY: Final = Path(__file__).parent / "static" / "vendor" / "analytics-next"
 
 _FRESH: Final = (b"cache-control", b"public, max-age=10")
-_SCRIPT: Final = [(b"content-type", b"text/javascript; charset=utf-8"), (b"cache-control", b"public, max-age=3600")]
 _JSON: Final = (b"content-type", b"application/json")
 
 
 def answers_at(path: str) -> bool:
     """Whether `path` is for this part of the server."""
-    return bool(_SETTINGS_PATH(path) or _LIBRARY_PATH(path) or _CHUNK_PATH(path))
+    return bool(_SETTINGS_PATH(path))
 
 
 async def serve_settings(scope: HTTPScope, _receive: Receive, send: Send, in_force: InForce) -> None:
-    """The ASGI application of the settings, the library and its chunks."""
-    path = scope["path"]
-    if settings := _SETTINGS_PATH(path):
+    """The ASGI application of the settings."""
+    if settings := _SETTINGS_PATH(scope["path"]):
         await _serve_source(scope, send, in_force, settings["key"])
-    elif _LIBRARY_PATH(path):
-        await answer(send, 200, _script("standalone.js"), _SCRIPT)
-    elif (chunk := _CHUNK_PATH(path)) and (_LIBRARY / chunk["name"]).is_file():
-        await answer(send, 200, _script(chunk["name"]), _SCRIPT)
-    else:
-        await answer(send, 404, error_body("not_found", f"the library has no file `{path.rpartition('/')[2]}`"))
 
 
 async def _serve_source(scope: HTTPScope, send: Send, in_force: InForce, write_key: str) -> None:
@@ -77,7 +64,17 @@ def library_settings(
             "allCategories": _categories_of(workspace, [one.id for one in workspace.destinations if one.enabled]),
             "hasUnmappedDestinations": _some_need_no_consent(workspace, policy),
         }
+        settings["assent"] = {
+            "severalCategories": workspace.rules.several_categories,
+            "categories": [_category(one) for one in workspace.categories],
+        }
     return settings
+
+
+def _category(category: Category) -> dict[str, Any]:
+    """What assent.js has to know of a category: under which ids a consent tool may ask for it, and if it is off."""
+    signals = {"signals": list(category.signals)} if category.signals else {}
+    return {"id": category.id, **signals, **({} if category.enabled else {"closed": True})}
 
 
 def _integrations(workspace: Workspace) -> dict[str, Any]:
@@ -110,8 +107,3 @@ def _some_need_no_consent(workspace: Workspace, policy: Policy) -> bool:
     }
     decisions = policy.decide(everything_refused)
     return any(decision.verdict is Verdict.DELIVER for decision in decisions.values())
-
-
-@cache
-def _script(name: str) -> bytes:
-    return (_LIBRARY / name).read_bytes()
