@@ -37,7 +37,7 @@ lock: .venv/.uv ## Resolve the dependencies of pyproject.toml anew
 	@for group in uv runtime dev; do ./requirements/lock $$group; done
 
 clean: ## Remove the environment and everything built
-	rm -rf .venv site build node_modules tests/clients/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site build node_modules web/node_modules tests/clients/node_modules .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .venv/.uv: requirements/uv.txt
 	@test -n "$(PYTHON)" || { echo "Assent needs Python 3.11 or later; there is none on the PATH."; exit 1; }
@@ -54,6 +54,6 @@ clean: ## Remove the environment and everything built
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.venv/.clients: tests/clients/package-lock.json tests/clients/install
+.venv/.clients: tests/clients/package-lock.json web/package-lock.json tests/clients/install
 	@./tests/clients/install
 	@mkdir -p .venv && touch $@
