@@ -21,7 +21,12 @@ _STATUSES: Final = (
     ("503", "The log cannot be written, as when the disk is full: nothing was stored. Try again after `Retry-After`."),
 )
 _OTHERS: Final = (
-    ("POST", "/v1/m", "The metrics of analytics.js: answered 200 and dropped."),
+    (
+        "POST",
+        "/v1/m",
+        "What libraries in browsers report of themselves: answered 200 and dropped, but for that a page had no consent "
+        "tool in time, which is counted.",
+    ),
     (
         "GET",
         "/v1/pixel/{type}",
@@ -39,9 +44,10 @@ _LIBRARIES: Final = (
     (
         "GET",
         "/analytics.js/v1/{writeKey}/analytics.min.js",
-        "The browser library itself, as the published snippet asks.",
+        "The browser library itself, as the published snippet asks. 404 for an unknown key.",
     ),
     ("GET", "/analytics-next/bundles/{file}", "The parts of the library that it loads on demand."),
+    ("GET", "/assent.js", "The [web library](../guide/web-library.md), which finds the consent tool of a page."),
 )
 _HEALTH: Final = (
     ("GET", "/healthz", "200 while the process answers."),

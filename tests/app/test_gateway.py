@@ -114,7 +114,8 @@ def test_batches_have_three_paths(client: HttpClient, server: Server, path: str)
 
 def test_metrics_of_the_browser_library_are_taken_and_dropped(client: HttpClient) -> None:
     assert_success(client.post("/v1/m", {"series": [{"type": "Counter", "metric": "x", "value": 1, "tags": {}}]}))
-    assert_success(client.post("/v1/m", b"not json"))
+    for odd in (b"not json", b"[]", b"{", b'{"series": 1}', b'{"series": [1]}', b"[" * 9_000, b"\xff", b"x" * 100_000):
+        assert_success(client.post("/v1/m", odd))
 
 
 @pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/", "/v1", "/nowhere", "/v1/track/", "/V1/TRACK", "//v1/track"])

@@ -27,6 +27,7 @@ class Application:
             lambda: server.translators,
             server.suppressions,
             server.metrics,
+            server.page_reports,
         )
         self._api = api
         self._console = console

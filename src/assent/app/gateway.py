@@ -6,6 +6,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
@@ -13,6 +14,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from assent.app.answers import EXPOSE, JSON, ORIGIN, answer, error_body
 from assent.app.metrics import Metrics
+from assent.app.page_reports import REPORT_BYTES, PageReports, key_of_page_without_tool
 from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, LogUnavailable, Unauthorized
 from assent.domain.record import EVENT_TYPES
 from assent.domain.workspace import Source
@@ -70,12 +72,14 @@ class Gateway:
         translators: Callable[[], Mapping[str, Translator]],
         suppressions: Suppressions,
         metrics: Metrics,
+        page_reports: PageReports,
     ) -> None:
         self._log = log
         self._sources = sources
         self._translators = translators
         self._suppressions = suppressions
         self._metrics = metrics
+        self._page_reports = page_reports
         self._keys: dict[bytes, str] = {}
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -87,7 +91,7 @@ class Gateway:
         elif method == "GET" and path.startswith(_PIXEL):
             await self._pixel(scope, send, path.removeprefix(_PIXEL))
         elif method == "POST" and path == _METRICS:
-            await answer(send, 200, _SUCCESS)
+            await self._take_report(scope, receive, send)
         elif path in TRACKING_PATHS or path == _METRICS:
             await answer(send, 405, error_body("method_not_allowed", f"`{method}` is not for here: use POST"))
         else:
@@ -147,6 +151,15 @@ class Gateway:
                 self._keys.clear()
             self._keys[authorization] = key
         return key or None
+
+    async def _take_report(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """The library in a browser reports about itself: whatever it is, it is answered 200."""
+        with suppress(AssentError):
+            body = await _read_body(receive, _read_headers(scope), REPORT_BYTES)
+            source = self._sources().get(key_of_page_without_tool(body) or "")
+            if source is not None and source.enabled:
+                self._page_reports.count(source.id, time.time_ns() // 1_000_000)
+        await answer(send, 200, _SUCCESS)
 
     async def _pixel(self, scope: HTTPScope, send: Send, event_type: str) -> None:
         """An e-mail beacon: whatever is wrong with it, an image is the answer, unless the log cannot be written."""

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assent.app.config import Config
 from assent.app.metrics import Metrics
+from assent.app.page_reports import PageReports
 from assent.app.shadowing import shadow_of
 from assent.delivery.in_force import InForce, Shadow
 from assent.delivery.ledger import LedgerReader
@@ -41,6 +42,7 @@ from assent.store.invitations import Invitations
 from assent.store.jobs import Jobs
 from assent.store.ledger import Ledger
 from assent.store.lockout import Lockout
+from assent.store.pages import Missed, Pages
 from assent.store.regulations import Regulations
 from assent.store.secrets import REFERENCE_PREFIX, Secrets, load_key
 from assent.store.sessions import Sessions
@@ -54,6 +56,7 @@ log = logging.getLogger("assent")
 _WATCH_SECONDS: Final = 0.5
 _POLICIES_REMEMBERED: Final = 32
 _TRIM_EVERY: Final = timedelta(minutes=1)
+_KEEP_REPORTS_EVERY: Final = timedelta(seconds=1)
 
 
 def now() -> int:
@@ -78,6 +81,7 @@ class Stores(NamedTuple):
     drafts: Drafts
     ledger: Ledger
     regulations: Regulations
+    pages: Pages
 
     def suppressions(self) -> Suppressions:
         """Who is suppressed now."""
@@ -111,6 +115,7 @@ def open_stores(data: Path) -> Stores:
         Drafts(engine),
         Ledger(engine),
         Regulations(engine, Digests(secrets.key)),
+        Pages(engine),
     )
 
 
@@ -201,6 +206,7 @@ class Server:
             forget_receipts=self._forget_receipts,
             now=now,
         )
+        self.page_reports = PageReports()
         self._tasks: list[asyncio.Task[None]] = []
         self._following = asyncio.Lock()
         self._followed = 0
@@ -229,8 +235,12 @@ class Server:
     async def start(self) -> None:
         self.ledger.start()
         await self.follow()
-        self._tasks = [asyncio.create_task(one) for one in (self._watch(), self._trim(), self.regulator.run())]
+        self._tasks = [asyncio.create_task(one) for one in self._work()]
         self.is_ready = True
+
+    def _work(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What goes on for as long as the server runs."""
+        return self._watch(), self._trim(), self._keep_reports(), self.regulator.run()
 
     async def stop(self) -> None:
         """Finish what is in flight, then close."""
@@ -242,6 +252,7 @@ class Server:
         await self.delivery.stop()
         await self.ledger.stop()
         await self.log.close()
+        self._write_down(self.page_reports.take())
         self.stores.engine.dispose()
         os.close(self._lock)
 
@@ -281,6 +292,18 @@ class Server:
                 await self.follow()
             except SQLAlchemyError:
                 log.exception("the version in force cannot be read; version %s stays", self.in_force.number)
+
+    async def _keep_reports(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_REPORTS_EVERY.total_seconds())
+            if missed := self.page_reports.take():
+                await asyncio.to_thread(self._write_down, missed)
+
+    def _write_down(self, missed: Missed) -> None:
+        try:
+            self.stores.pages.add(missed)
+        except SQLAlchemyError:
+            log.exception("how many pages had no consent tool cannot be written down; some are not counted")
 
     async def _trim(self) -> None:
         while True:

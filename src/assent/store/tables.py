@@ -407,3 +407,13 @@ suppressions = Table(
     Column("at", BigInteger, nullable=False),
     Index("suppressions_by_time", "at", "digest"),
 )
+
+pages_without_tool = Table(
+    "pages_without_tool",
+    metadata,
+    Column("source", String(200), nullable=False),
+    Column("hour", BigInteger, nullable=False),
+    Column("pages", BigInteger, nullable=False),
+    PrimaryKeyConstraint("hour", "source"),
+    sqlite_with_rowid=False,
+)

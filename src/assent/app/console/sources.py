@@ -21,7 +21,7 @@ from assent.app.services.connections import (
     suggested_id,
     update_source,
 )
-from assent.app.services.last_day import SourceDay, sources_day
+from assent.app.services.last_day import SourceDay, pages_without_tool, sources_day
 from assent.app.services.library_code import library_code
 from assent.app.wiring import Server
 from assent.domain.errors import AssentError, InvalidInput, NotFound
@@ -185,6 +185,7 @@ async def _source(
     if source is None:
         raise NotFound(f"there is no source `{source_id}`")
     days = await sources_day(server)
+    missed = await pages_without_tool(server)
     has_stamp = request.query_params.get("consent", "with") == "with" and bool(workspace.categories)
     categories = [one.id for one in workspace.categories if one.enabled] if has_stamp else []
     return await asyncio.to_thread(
@@ -196,6 +197,7 @@ async def _source(
         source=source,
         name=form.text("name") if form is not None and form.has("name") else source.name,
         day=days.get(source_id, SourceDay()),
+        without_tool=missed.get(source_id, 0),
         samples=library_code(origin(request), source.write_key, categories),
         has_stamp=has_stamp,
         dialects=DIALECTS,

@@ -48,6 +48,11 @@ async def sources_day(server: Server) -> Mapping[str, SourceDay]:
     return {name: SourceDay(accepted[name], discarded[name], last * _MINUTE_MS) for name, last in newest.items()}
 
 
+async def pages_without_tool(server: Server) -> Mapping[str, int]:
+    """On how many pages assent.js found no consent tool in time, by source; those without any are left out."""
+    return await asyncio.to_thread(server.stores.pages.without_tool, now() // _MINUTE_MS // 60 - 23)
+
+
 async def destinations_day(server: Server) -> Mapping[str, DestinationDay]:
     """By destination; those where nothing came to rest are left out."""
     minute = now() // _MINUTE_MS

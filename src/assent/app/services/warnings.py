@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from assent.app.services.consent import DAYS, last_day, shares
+from assent.app.services.last_day import pages_without_tool
 from assent.app.wiring import Server
 from assent.domain.workspace import Source, Workspace
 from assent.engine.check import id_warnings, signal_warnings, unmapped_warnings
@@ -17,6 +18,7 @@ from assent.engine.consent_shares import ConsentShares, lookalike, undefined, un
 WarningKind: TypeAlias = Literal[
     "category_id",
     "id_differs_by_case",
+    "no_consent_tool",
     "signal",
     "undefined_category",
     "unenforced",
@@ -50,13 +52,16 @@ async def find_consent_warnings(server: Server, week: ConsentShares | None = Non
     workspace = server.in_force.version.workspace
     week = week if week is not None else await shares(server)
     day = await last_day(server)
-    return await asyncio.to_thread(lambda: _all(workspace, week, unenforced(workspace, day)))
+    pages = await pages_without_tool(server)
+    return await asyncio.to_thread(lambda: _all(workspace, week, unenforced(workspace, day), pages))
 
 
-def _all(workspace: Workspace, week: ConsentShares, flowing: Mapping[str, int]) -> list[ConsentWarning]:
+def _all(
+    workspace: Workspace, week: ConsentShares, flowing: Mapping[str, int], pages: Mapping[str, int]
+) -> list[ConsentWarning]:
     counted = [*_unenforced(workspace, flowing), *_unreadable(week), *_undefined(workspace, week)]
     counted.sort(key=lambda one: -(one.events or 0))
-    return [*counted, *_of_the_workspace(workspace)]
+    return [*counted, *_without_tool(workspace, pages), *_of_the_workspace(workspace)]
 
 
 def _unenforced(workspace: Workspace, flowing: Mapping[str, int]) -> Iterator[ConsentWarning]:
@@ -73,6 +78,19 @@ def _unenforced(workspace: Workspace, flowing: Mapping[str, int]) -> Iterator[Co
             f"/privacy/consent/setup/sources?source={quote(id_)}",
             events,
         )
+
+
+def _without_tool(workspace: Workspace, pages: Mapping[str, int]) -> Iterator[ConsentWarning]:
+    for id_, count in pages.items():
+        if source := workspace.source(id_):
+            yield ConsentWarning(
+                "no_consent_tool",
+                f"in the last 24 hours {'1 page' if count == 1 else f'{count:,} pages'} of the source `{source.title}` "
+                "had no consent tool in time: under opt-in nothing was sent from there, under opt-out nothing is "
+                "consented to",
+                "See with `assent.js?debug` on such a page whether the tool is there, and comes before the time is up.",
+                f"/connections/sources/{quote(id_)}",
+            )
 
 
 def _unreadable(week: ConsentShares) -> Iterator[ConsentWarning]:
