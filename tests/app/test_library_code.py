@@ -89,6 +89,22 @@ def test_a_page_with_the_snippet_says_that_it_was_seen(api: Api, categories: tup
     assert_stamped(event, categories)
 
 
+def test_one_script_tag_is_all_that_a_page_with_a_consent_tool_needs(api: Api) -> None:
+    before = api.server.log.head
+    [first, *_] = library_code(api.url, WRITE_KEY, CATEGORIES)
+    assert first.library == "assent.js"
+    assert "assent.js" not in [one.library for one in library_code(api.url, WRITE_KEY)]
+    tool = "window.getCkyConsent = () => ({isUserActionCompleted: true, categories: {analytics: true}})"
+    with running_site(node_modules()) as site, running_browser() as browser:
+        site.pages["/asked"] = f"<!doctype html><head><script>{tool}</script>{first.code}</head><h1>Shop</h1>"
+        browser.new_page().goto(f"{site.url}/asked")
+        wait_until(lambda: api.server.log.head == before + 2, "the page and the answer are there")
+    events = api.data("/events")["events"][:2]
+    assert {one["type"] for one in events} == {"page", "track"}
+    for event in events:
+        assert event["payload"]["context"]["consent"] == {"categoryPreferences": {"analytics": True}}
+
+
 def test_what_a_browser_loads_from_npm_has_key_address_and_stamp(api: Api) -> None:
     plain, stamped = (code(api, "@segment/analytics-next", one) for one in STAMPED)
     for one in (plain, stamped):

@@ -213,6 +213,15 @@ def test_who_refuses_later_is_stopped_in_the_browser_too_and_keeps_the_id(
     assert_delivered_as_decided(server, wire.events())
 
 
+def test_where_nobody_is_asked_the_defaults_hold_and_are_nobodys_answer(
+    visitor: Visitor, server: Server, wire: Wire
+) -> None:
+    visitor.page.add_init_script("window.hasNoBanner = true; document.cookie = 'OptanonConsent=groups=C0002%3A1'")
+    visitor.open("tool.html", tool="onetrust")
+    wait_for_stamps(wire, ("page", False, True))
+    assert_delivered_as_decided(server, wire.events())
+
+
 OPT_OUT: Final = {"data-consent-model": "opt-out", "data-wait": "200"}
 
 

@@ -69,7 +69,7 @@ export class Consent {
   private get mayLoad(): boolean {
     const { reading, isTooLate } = this.lookout
     if (!reading && !isTooLate) return false
-    return (this.model === 'opt-out' || !!reading?.answered) && this.mayLeave
+    return (this.model === 'opt-out' || !!reading?.answered || !!reading?.isUnasked) && this.mayLeave
   }
 
   /** Nobody answered, and no default applies either. Only the server can say what that closes. */

@@ -10,6 +10,8 @@ export interface Reading {
   preferences: Preferences
   /** Whether a person acted, or these are only the tool's defaults. */
   answered: boolean
+  /** Nobody is asked here: the defaults are all that there will be. */
+  isUnasked?: boolean
   names?: Record<string, string>
   /** What the tool itself goes by here, where it says so. */
   model?: ConsentModel

@@ -23,14 +23,17 @@
         for (const one of listeners) one({ detail })
         fire(window, 'OneTrustGroupsUpdated', detail)
       }
-      window.OneTrust = {
+      window.OneTrust = { geolocationResponse: {} } // before it is itself
+      const api = {
         GetDomainData: () => ({
           Groups: Object.entries(groups).map(([CustomGroupId, GroupName]) => ({ CustomGroupId, GroupName })),
           ConsentModel: { Name: 'opt-in' },
+          ShowAlertNotice: !window.hasNoBanner,
         }),
         IsAlertBoxClosed: () => !!kept('OptanonAlertBoxClosed'),
         OnConsentChanged: (listener) => listeners.push(listener),
       }
+      setTimeout(() => (window.OneTrust = api), 20)
       return {
         save(answers) {
           const all = { C0001: true, ...answers }

@@ -13,14 +13,16 @@ export const onetrust: ConsentTool = {
   isThere: () => typeof page.OneTrust?.GetDomainData === 'function' && typeof page.OnetrustActiveGroups === 'string',
   read() {
     const domain = page.OneTrust.GetDomainData()
-    const groups = ((domain.Groups ?? []) as Group[]).filter((one) => one.CustomGroupId)
+    const groups = ((domain.Groups ?? []) as Group[]).map((one) => [one.CustomGroupId?.trim() ?? '', one.GroupName ?? ''] as const)
+    const ids = groups.map(([id]) => id).filter(Boolean)
     // While it asks anew, what was answered before counts no longer.
     const isAskingAnew = /[?&]AwaitingReconsent=true/.test(`&${cookie('OptanonConsent')}`)
     const granted = new Set((page.OnetrustActiveGroups as string).split(','))
     return {
-      preferences: isAskingAnew ? {} : Object.fromEntries(groups.map((one) => [one.CustomGroupId, granted.has(one.CustomGroupId!)])),
-      names: Object.fromEntries(groups.map((one) => [one.CustomGroupId, one.GroupName ?? ''])),
+      preferences: isAskingAnew ? {} : Object.fromEntries(ids.map((id) => [id, granted.has(id)])),
+      names: Object.fromEntries(groups),
       answered: !isAskingAnew && !!page.OneTrust.IsAlertBoxClosed?.(),
+      isUnasked: domain.ShowAlertNotice === false,
       model: modelOf(domain.ConsentModel?.Name),
     }
   },

@@ -5,6 +5,7 @@ import shlex
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
@@ -24,12 +25,21 @@ class Sample(NamedTuple):
 def library_code(origin: str, write_key: str, categories: Sequence[str] = ()) -> list[Sample]:
     """Samples that send to `origin`, such as `https://events.example.com`.
 
-    With `categories` (ids), each event is stamped with an answer to them: a refusal, until whoever copies the code puts
-    the person's answers in, so that nothing is ever recorded as granted that nobody granted. Without, it carries no
-    consent.
+    With `categories` (ids), each event is stamped with an answer to them. assent.js asks the page's consent tool; the
+    others stamp a refusal, until whoever copies the code puts the person's answers in, so that nothing is ever recorded
+    as granted that nobody granted. Without, they carry no consent.
     """
     write = _Writer(origin, write_key, dict.fromkeys(categories, False))
+    asking = [
+        Sample(
+            "assent.js",
+            "html",
+            "In the head of every page, nothing else: it asks the consent tool that is there, and loads analytics.js.",
+            write.tag(),
+        )
+    ]
     return [
+        *(asking if categories else []),
         Sample("analytics.js", "html", "In the head of every page. This server has the library.", write.snippet()),
         Sample("@segment/analytics-next", "js", "In a browser, from npm.", write.npm()),
         Sample("@segment/analytics-node", "js", "On a Node server, from npm.", write.node()),
@@ -46,6 +56,9 @@ class _Writer:
         self._origin = origin
         self._write_key = write_key
         self._stamp = stamp
+
+    def tag(self) -> str:
+        return f'<script src="{self._origin}/assent.js" data-write-key="{escape(self._write_key)}"></script>'
 
     def snippet(self) -> str:
         head, load = (self._filled(one) for one in _snippet())
