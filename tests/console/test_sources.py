@@ -8,7 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from harness.api import Api, a_workspace
+from harness import wait_until
+from harness.api import WRITE_KEY, Api, a_workspace
 from harness.seat import Seat
 
 
@@ -56,11 +57,12 @@ def test_the_code_has_this_servers_address_and_this_key(owner: Seat, api: Api) -
     owner.go("/connections/sources/website")
     owner.page.locator("summary", has_text="segment-analytics-python").click()
     samples = owner.page.locator(".sample pre")
-    expect(samples.nth(3)).to_be_visible()
+    expect(samples.nth(4)).to_be_visible()
     texts = samples.all_text_contents()
-    assert len(texts) == 6
-    assert all("website-key" in one and api.url in one for one in texts[:5])
-    assert "categoryPreferences" in texts[2]
+    assert len(texts) == 7
+    assert texts[0] == f'<script src="{api.url}/assent.js" data-write-key="website-key"></script>'
+    assert all("website-key" in one and api.url in one for one in texts[:6])
+    assert "categoryPreferences" in texts[3]
     owner.press("code without consent")
     owner.sees("This code sends events without consent")
     assert "categoryPreferences" not in samples.all_text_contents()[2]
@@ -187,3 +189,21 @@ def test_an_empty_workspace_says_what_to_do_first(owner: Seat, api: Api) -> None
     owner.sees("Let your first events in")
     owner.press("Add a source")
     expect(owner.page).to_have_url(f"{owner.url}/connections/sources/new")
+
+
+def test_pages_without_a_consent_tool_are_counted_where_somebody_sees_it(owner: Seat, api: Api) -> None:
+    warning = "Pages without a consent tool"
+    owner.go("/connections/sources/website")
+    expect(owner.page.get_by_text(warning)).to_have_count(0)
+
+    report = {"series": [{"type": "Counter", "metric": "assent.no_consent_tool", "value": 1, "tags": {}}]}
+    for key in (WRITE_KEY, WRITE_KEY, "of-nobody"):
+        assert httpx.post(f"{api.url}/v1/m", json={**report, "writeKey": key}).status_code == 200
+    wait_until(lambda: api.server.stores.pages.without_tool(0) == {"website": 2}, "the pages are written down")
+    owner.page.reload()
+    owner.sees(warning)
+    owner.sees("On 2 pages in the last 24 hours")
+    [found] = [one for one in api.data("/warnings")["warnings"] if one["kind"] == "no_consent_tool"]
+    assert "2 pages of the source" in found["message"]
+    assert found["page"] == "/connections/sources/website"
+    assert not owner.violations()
