@@ -222,6 +222,61 @@ def test_where_nobody_is_asked_the_defaults_hold_and_are_nobodys_answer(
     assert_delivered_as_decided(server, wire.events())
 
 
+TRAPS: Final = {
+    "usercentrics with some services of a category": (
+        """window.__ucCmp = {isInitialized: async () => true, getConsentDetails: async () => ({
+          consent: {type: 'EXPLICIT'},
+          categories: {marketing: {state: 'SOME_ACCEPTED'}, functional: {state: 'ALL_ACCEPTED'}}})}""",
+        (None, True),
+    ),
+    "usercentrics version 2, with some services of a category": (
+        """const service = (categorySlug, status) => ({categorySlug, consent: {status}})
+        window.UC_UI = {isInitialized: () => true, isConsentRequired: () => false, getServicesBaseInfo: () =>
+          [service('marketing', true), service('marketing', false), service('functional', true)]}""",
+        (None, True),
+    ),
+    "trustarc with the highest bucket instead of a list": (
+        "window.truste = {cma: {callApi: () => ({source: 'asserted', consentDecision: 2})}}",
+        (False, True),
+    ),
+    "iubenda in its older form": (
+        "window._iub = {cs: {consent: {timestamp: '2026-01-01', consent: true}}}",
+        (True, True),
+    ),
+    "osano that says yes to opting out": (
+        """document.cookie = 'osano_consentmanager=x'
+        window.Osano = {cm: {addEventListener() {}, getConsent: () => (
+          {ESSENTIAL: 'ACCEPT', ANALYTICS: 'ACCEPT', MARKETING: 'DENY', OPT_OUT: 'ACCEPT'})}}""",
+        (False, True),
+    ),
+    "onetrust while it asks anew": (
+        """document.cookie = 'OptanonConsent=groups=C0002%3A1&AwaitingReconsent=true'
+        window.OnetrustActiveGroups = ',C0002,C0004,'
+        window.OneTrust = {IsAlertBoxClosed: () => true, OnConsentChanged() {}, GetDomainData: () => (
+          {Groups: [{CustomGroupId: 'C0002'}, {CustomGroupId: 'C0004'}], ConsentModel: {Name: 'opt-in'}})}""",
+        None,
+    ),
+    "cookiebot that takes going on for a yes": (
+        "window.Cookiebot = {hasResponse: true, consent: {method: 'implied', marketing: true, statistics: true}}",
+        None,
+    ),
+    "a tool that fails": ("window.OneTrust = {GetDomainData() { throw Error() }}; OnetrustActiveGroups = ''", None),
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_what_a_tool_leaves_open_stays_open(trap: str, visitor: Visitor, server: Server, wire: Wire) -> None:
+    script, expected = TRAPS[trap]
+    visitor.page.add_init_script(script)
+    visitor.open("tool.html")
+    if expected is None:
+        visitor.page.wait_for_timeout(150)
+        assert wire.posts() == []
+    else:
+        wait_for_stamps(wire, ("page", *expected), (UPDATE, *expected))
+        assert_delivered_as_decided(server, wire.events())
+
+
 OPT_OUT: Final = {"data-consent-model": "opt-out", "data-wait": "200"}
 
 
