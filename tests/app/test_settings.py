@@ -140,6 +140,7 @@ def test_the_library_is_only_there_for_the_key_of_a_source(client: HttpClient) -
         (f"/analytics.js/v1/{KEY}/analytics.min.js", "public, max-age=3600"),
         (f"/analytics-next/bundles/{CHUNKS[0]}", "public, max-age=31536000, immutable"),
         ("/assent.js", "public, max-age=3600"),
+        ("/cdn/assent.js", "public, max-age=3600"),
         ("/assent.js.map", "public, max-age=3600"),
     ],
 )

@@ -25,7 +25,7 @@ export function optionsOf(script: HTMLScriptElement): Options {
   const { writeKey = '', wait, consentModel, region, optOutRegions, tool } = script.dataset
   const source = new URL(script.src)
   return {
-    host: source.origin + source.pathname.replace(/\/assent\.js$/, ''),
+    host: source.origin + source.pathname.replace(/(\/cdn)?\/assent\.js$/, ''),
     writeKey,
     wait: wait === undefined ? WAIT : Number(wait),
     consentModel: consentModel === 'opt-in' || consentModel === 'opt-out' ? consentModel : undefined,

@@ -26,9 +26,9 @@ function contents(consent: Consent): HTMLElement[] {
   const title = lookout.tool?.title ?? 'no consent tool'
   return [
     line(`Assent: ${title}, ${consent.model}, ${state(consent)}`, true),
-    line(settings ? 'Categories that the tool reports:' : 'The settings are not there (yet).'),
+    line(settings ? 'Categories that the tool reports' : 'The settings are not there (yet)', true),
     ...categories(consent),
-    line('Who would get an event now:'),
+    line('Who would get an event now', true),
     ...integrations(consent),
   ]
 }
@@ -69,8 +69,9 @@ function integrations(consent: Consent): HTMLElement[] {
 
 const word = (answer?: boolean) => (answer === undefined ? 'unknown' : answer ? 'granted' : 'refused')
 
-function line(text: string, isStrong = false): HTMLElement {
-  const element = document.createElement(isStrong ? 'strong' : 'div')
+function line(text: string, isHeading = false): HTMLElement {
+  const element = document.createElement('div')
   element.textContent = text
+  if (isHeading) element.style.cssText = 'font-weight:600;margin-top:6px'
   return element
 }
