@@ -307,6 +307,21 @@ def test_a_page_whose_tool_never_loads_sends_events_that_grant_nothing_under_opt
     assert not any(server.delivered(one) for one in ("facebook", "amplitude", "crm", "slack"))
 
 
+def test_under_opt_out_the_defaults_hold_until_somebody_refuses(visitor: Visitor, server: Server, wire: Wire) -> None:
+    visitor.page.add_init_script("localStorage.osano ??= JSON.stringify({ANALYTICS: 'ACCEPT', MARKETING: 'ACCEPT'})")
+    visitor.open("tool.html", tool="osano", tag=OPT_OUT)
+    wait_for_stamps(wire, ("page", True, True))
+    osano = next(one for one in TOOLS if one.name == "osano")
+    say(visitor, osano, ads=False, stats=False)
+    has_looked(visitor)
+    visitor.run("void analytics.track('After The Refusal')")
+    wait_for_stamps(wire, ("page", True, True), (UPDATE, False, False))
+    visitor.open("tool.html", tool="osano", tag=OPT_OUT)  # the next visit: nothing at all
+    has_looked(visitor)
+    assert len(sent(wire)) == 2
+    assert_delivered_as_decided(server, wire.events())
+
+
 @pytest.mark.parametrize(("region", "is_sent"), [("US-CA", True), ("us", True), ("FR", False), ("USX", False)])
 def test_the_region_says_whether_the_defaults_hold(region: str, is_sent: bool, visitor: Visitor, wire: Wire) -> None:
     tag = {"data-region": region, "data-opt-out-regions": "US, AU"}
