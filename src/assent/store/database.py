@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-NEWEST_SCHEMA = "0010"
+NEWEST_SCHEMA = "0009"
 """The revision of the newest migration."""
 
 _OVERWRITES_SINCE = "0008"
