@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from assent.app.wiring import now
-from assent.domain.regulation import Subject, SubjectType
+from assent.domain.regulation import SubjectId, SubjectType
 from assent.engine.accept import Arrival, OneEvent
 from assent.engine.person import People
 from assent.engine.suppression import Digests, Suppressions
@@ -134,7 +134,7 @@ def _of_person(body: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 async def _erase(log: SqliteLog) -> None:
-    gone, position = People([Subject(SubjectType.USER_ID, "p7")]), 0
+    gone, position = People([SubjectId(SubjectType.USER_ID, "p7")]), 0
     while position < _IN_LOG:
         started = time.perf_counter()
         position = (await log.erase(gone, position, 1_000)).end

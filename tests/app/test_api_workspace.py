@@ -214,6 +214,10 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
     asked = {"destinations": ["hook"], "since": "2020-01-01", "until": "2100-01-01", "why": "to see one"}
     backfill = api.owner.post("/backfills", json=asked).json()["data"]["backfills"][0]["id"]
     draft = api.owner.post("/drafts", json={"name": "one"}).json()["data"]["id"]
+    choice = {"userId": "u-1", "preferences": {"analytics": "granted"}}
+    receipt = api.owner.post("/consent", json=choice).json()["data"]["receipts"][0]["id"]
+    about = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-2"]}
+    regulation = api.owner.post("/regulations", json=about).json()["data"]["id"]
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     seen = []
     for path, item in document["paths"].items():
@@ -224,6 +228,10 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
                 "{categoryId}": "analytics",
                 "{sourceId}": "website",
                 "{destinationId}": "hook",
+                "{anyId}": "u-1",
+                "{profileId}": "u-1",
+                "{receiptId}": receipt,
+                "{regulationId}": regulation,
                 "{backfillId}": backfill,
                 "{draftId}": draft,
             }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -49,6 +50,8 @@ def _furnish(api: Api, event: str, person: str, name: str, token: str) -> None:
     assert api.owner.post("/drafts", json={"name": person}).status_code == 200
     asked = {"destinations": ["warehouse"], "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     assert api.owner.post("/backfills", json={**asked, "why": event}).status_code == 200
+    choice = {"userId": person, "preferences": {"analytics": "granted"}}
+    assert api.owner.post("/consent", json=choice).status_code == 200
     about = {"subjectType": "USER_ID", "subjectIds": ["u-gone"], "why": event}
     assert api.owner.post("/regulations", json={**about, "regulationType": "SUPPRESS_ONLY"}).status_code == 200
     assert api.owner.post("/regulations", json={**about, "regulationType": "DELETE_ONLY"}).status_code == 200
@@ -66,6 +69,7 @@ def pages(api: Api) -> list[str]:
     link = invite(api.server.stores, "eve@example.com", "member", author=OLIVIA, at=now())
     values = {"user_id": users[1].id, "token_id": tokens[0].id, "link": link.removeprefix("/join/")}
     values["regulation_id"] = api.data("/regulations")["regulations"][0]["id"]
+    values["person_id"] = quote(api.data("/receipts")["receipts"][0]["userId"], safe="")
     values["draft_id"] = api.data("/drafts")["drafts"][0]["id"]
     values["job_id"] = api.data("/backfills")["backfills"][0]["id"]
     paths = [one.filled(**values) for one in routes(api) if one.method == "GET"]

@@ -3,6 +3,8 @@
 import random
 from pathlib import Path
 
+import pytest
+
 from faults.fault_rig import (
     CONSENT,
     SOURCES,
@@ -36,6 +38,7 @@ def kill_while_it_starts(server: Server) -> None:
     server.kill()
 
 
+@pytest.mark.timeout(400)
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     chance = random.Random(20)
     with Receiver() as hook:
