@@ -42,11 +42,29 @@ def fold(receipts: Iterable[Said]) -> Profile:
     """The profile of one person, of all receipts about them in any order: those that name the user id, and those of
     the anonymous ids that some of these name too."""
     ordered = sorted(receipts, key=lambda one: one.moment)
+    if len(ordered) == 1:
+        return _of_one(ordered[0])
     profile = msgspec.structs.replace(_NOBODY, links=_links(ordered))
     spoke_alone = _spoke_alone(ordered, profile.links)
     for _moment, tick in groupby(ordered, key=lambda one: one.moment):
         profile = _after(profile, list(tick), spoke_alone)
     return profile
+
+
+def _of_one(said: Said) -> Profile:
+    """What `fold` comes to where nothing was said before, as for nearly everybody whose first receipt comes in."""
+    statement, moment = said.statement, said.moment
+    subject = statement.subject
+    is_linked = subject.user_id is not None and subject.anonymous_id is not None
+    named = sorted(statement.preferences.items(), key=lambda one: (_RANK[one[1]], one[0]))
+    return Profile(
+        {category: (Answer(preference, moment, said.number),) for category, preference in named[:MOST_CATEGORIES]},
+        {subject.anonymous_id: moment} if is_linked and subject.anonymous_id is not None else {},
+        max(_NOBODY.latest, moment),
+        said.position,
+        1,
+        _says_something(statement),
+    )
 
 
 def followed(profile: Profile, newest: Said) -> Profile | None:
