@@ -108,29 +108,30 @@ class _Voice(NamedTuple):
 
 def _after(profile: Profile, tick: Sequence[Said], spoke_alone: set[str]) -> Profile:
     """The profile after everything that was said at one moment."""
+    moment = tick[0].moment
     answers = dict(profile.answers)
-    heard = [(one, _voice(profile, one, spoke_alone)) for one in tick]
+    heard = [(one, _voice(profile, one.statement, moment, spoke_alone)) for one in tick]
     saying = sorted(
         ((one, voice, category, preference) for one, voice in heard for category, preference in _named(one)),
         key=lambda said: _RANK[said[3]],
     )
     for one, voice, category, preference in saying:
-        _set(answers, category, preference, one, voice)
+        _set(answers, category, Answer(preference, moment, one.number, voice.stream), voice)
     for one, voice in heard:
         for category, preference in _implied(answers, one, voice):
-            _set(answers, category, preference, one, voice)
-    return msgspec.structs.replace(
-        profile,
-        answers=answers,
-        latest=max(profile.latest, tick[0].moment),
-        position=max(profile.position, *(one.position for one in tick)),
-        receipts=profile.receipts + len(tick),
-        spoke=profile.spoke or any(_says_something(one.statement) for one in tick),
+            _set(answers, category, Answer(preference, moment, one.number, voice.stream), voice)
+    return Profile(
+        answers,
+        profile.links,
+        max(profile.latest, moment),
+        max(profile.position, *[one.position for one in tick]),
+        profile.receipts + len(tick),
+        profile.spoke or any(_says_something(one.statement) for one in tick),
     )
 
 
-def _voice(profile: Profile, said: Said, spoke_alone: set[str]) -> _Voice:
-    subject, moment = said.statement.subject, said.moment
+def _voice(profile: Profile, statement: Statement, moment: Moment, spoke_alone: set[str]) -> _Voice:
+    subject = statement.subject
     device = subject.anonymous_id
     linked = frozenset(one for one, since in profile.links.items() if since < moment)
     if device is None or (subject.user_id is None and (device in linked or device not in profile.links)):
@@ -138,7 +139,7 @@ def _voice(profile: Profile, said: Said, spoke_alone: set[str]) -> _Voice:
     if subject.user_id is None:
         return _Voice(device, frozenset({device}))
     is_joined_now = profile.links[device] == moment and device in spoke_alone
-    if is_joined_now and said.statement.method in (Method.EVENT, Method.SIGNAL):
+    if is_joined_now and statement.method in (Method.EVENT, Method.SIGNAL):
         # The stamp of a browser that was somebody's before: it repeats what that browser said, and is no new answer.
         return _Voice(device, frozenset({device}))
     return _Voice("", linked | {"", device})
@@ -161,17 +162,15 @@ def _implied(answers: dict[str, tuple[Answer, ...]], said: Said, voice: _Voice) 
     ]
 
 
-def _set(
-    answers: dict[str, tuple[Answer, ...]], category: str, preference: Preference, said: Said, voice: _Voice
-) -> None:
+def _set(answers: dict[str, tuple[Answer, ...]], category: str, answer: Answer, voice: _Voice) -> None:
     if category not in answers and len(answers) >= MOST_CATEGORIES:
         return
     standing = answers.get(category, ())
     replaced = [one for one in standing if one.stream in voice.scope]
-    if preference is Preference.UNKNOWN and any(one.preference is Preference.DENIED for one in replaced):
+    if answer.preference is Preference.UNKNOWN and any(one.preference is Preference.DENIED for one in replaced):
         return
-    others = tuple(one for one in standing if one.stream not in voice.scope)
-    answers[category] = (*others, Answer(preference, said.moment, said.number, voice.stream))
+    others = [one for one in standing if one.stream not in voice.scope]
+    answers[category] = (*others, answer)
 
 
 def _says_something(statement: Statement) -> bool:
