@@ -197,11 +197,12 @@ def _later(last: Utterance | None, statement: Statement) -> Utterance | None:
 
 def _rows(connection: Connection, people: Sequence[str]) -> dict[str, _Kept]:
     found: dict[str, _Kept] = {}
+    query = select(profiles.c.person, profiles.c.profile, profiles.c.is_joined, profiles.c.said)
     for some in _chunks(people):
-        for row in connection.execute(select(profiles).where(profiles.c.person.in_(some))):
-            kept = _Kept(_decode_profile(row.profile), row.is_joined, _decode_utterance(row.said) if row.said else None)
-            kept.counted = kept.profile.preferences() if _is_counted(row.person, kept) else None
-            found[row.person] = kept
+        for person, profile, is_joined, said in connection.execute(query.where(profiles.c.person.in_(some))):
+            kept = _Kept(_decode_profile(profile), is_joined, _decode_utterance(said) if said else None)
+            kept.counted = kept.profile.preferences() if _is_counted(person, kept) else None
+            found[person] = kept
     return found
 
 
