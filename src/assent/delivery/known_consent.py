@@ -12,7 +12,9 @@ from assent.engine.receipts import subject_of
 from assent.engine.stamp import Stamp, is_unstamped, stamp_for
 from assent.store.ledger import Ledger
 
-_REMEMBERED: Final = 100_000
+REMEMBERED: Final = 100_000
+"""How many profiles stay in memory, and of how many anonymous ids whose they are."""
+
 _LARGE: Final = 100
 _MOST_NEWS: Final = 10_000
 
@@ -137,5 +139,5 @@ def _keep(
     if missing:
         found = ask(missing)
         memory.update((one, found[one] if one in found else nothing()) for one in missing)
-    while len(memory) > max(_REMEMBERED, len(wanted)):
+    while len(memory) > max(REMEMBERED, len(wanted)):
         memory.popitem(last=False)
