@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,6 +139,15 @@ def test_following_is_folding(heard: list[Statement]) -> None:
             return  # not about this person yet
         after = followed(before, said[end])
         assert after is None or after == fold(said[: end + 1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(statements())
+def test_a_first_receipt_says_what_it_says_after_one_that_says_nothing(first: Statement) -> None:
+    subject = Subject(first.subject.user_id, None if first.subject.user_id else first.subject.anonymous_id)
+    silent = msgspec.structs.replace(a_statement(0), subject=subject)
+    after = fold([Said(silent, 0, 0), Said(first, 1, 1)])
+    assert msgspec.structs.replace(after, receipts=1) == folded(first)
 
 
 @settings(max_examples=100, deadline=None)

@@ -457,7 +457,7 @@ MUTANTS: Final = (
     Mutant(
         "what is unreadable replaces a refusal",
         "engine/profile.py",
-        "if preference is Preference.UNKNOWN and",
+        "if answer.preference is Preference.UNKNOWN and",
         "if False and",
     ),
     Mutant(

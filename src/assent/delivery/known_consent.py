@@ -1,7 +1,7 @@
 """What the ledger knows of the people of some events: when these came in, and now."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from assent.domain.receipt import Profile, Subject
@@ -12,7 +12,9 @@ from assent.engine.receipts import subject_of
 from assent.engine.stamp import Stamp, is_unstamped, stamp_for
 from assent.store.ledger import Ledger
 
-_REMEMBERED: Final = 100_000
+REMEMBERED: Final = 100_000
+"""How many profiles stay in memory, and of how many anonymous ids whose they are."""
+
 _LARGE: Final = 100
 _MOST_NEWS: Final = 10_000
 
@@ -28,7 +30,7 @@ class Known(NamedTuple):
 
     def stamp(self, policy: Policy, offset: int, record: Record) -> Stamp | None:
         """What the event gets under a policy."""
-        return stamp_for(policy.workspace.rules, record.routing_key, self.then.get(offset))
+        return stamp_for(policy.rules, record.routing_key, self.then.get(offset))
 
     def key(self, policy: Policy, offset: int, record: Record) -> bytes:
         """The routing key that the event is decided by under a policy."""
@@ -61,8 +63,8 @@ class KnownConsent:
             if (unstamped := is_unstamped(record.routing_key)) or now
         ]
         self._refresh()
-        self._load({subject for _offset, subject, _unstamped in wanted})
-        found = [(offset, subject, unstamped, self._profile(subject)) for offset, subject, unstamped in wanted]
+        profiles = self._find({subject for _offset, subject, _unstamped in wanted})
+        found = [(offset, subject, unstamped, profiles[subject]) for offset, subject, unstamped in wanted]
         self._forget_large()
         return Known(
             {
@@ -104,16 +106,17 @@ class KnownConsent:
         for one in [user] if user is not None else self._ledger.users_of(device or ""):
             self._profiles.pop(f"u{one}", None)
 
-    def _load(self, subjects: Iterable[Subject]) -> None:
-        """Have everything in memory that it takes to tell what is known of these."""
-        asked = list(subjects)
-        devices = {one.anonymous_id for one in asked if one.user_id is None and one.anonymous_id is not None}
+    def _find(self, subjects: Collection[Subject]) -> dict[Subject, Profile | None]:
+        """What is known of each, all of it in memory then."""
+        devices = {one.anonymous_id for one in subjects if one.user_id is None and one.anonymous_id is not None}
         _keep(self._users, devices, lambda missing: self._ledger.users_by_device(missing), list)
-        people = self._touched = {person for one in asked for person in self._people(one)}
-        _keep(self._profiles, people, lambda missing: self._ledger.profiles_of(missing), lambda: None)
+        people = {one: self._people(one) for one in subjects}
+        self._touched = {person for several in people.values() for person in several}
+        _keep(self._profiles, self._touched, lambda missing: self._ledger.profiles_of(missing), lambda: None)
+        return {one: self._profile(several) for one, several in people.items()}
 
-    def _profile(self, subject: Subject) -> Profile | None:
-        found = [one for person in self._people(subject) if (one := self._profiles[person]) is not None]
+    def _profile(self, people: Sequence[str]) -> Profile | None:
+        found = [one for person in people if (one := self._profiles[person]) is not None]
         return together(found) if found else None
 
     def _people(self, subject: Subject) -> list[str]:
@@ -136,5 +139,5 @@ def _keep(
     if missing:
         found = ask(missing)
         memory.update((one, found[one] if one in found else nothing()) for one in missing)
-    while len(memory) > max(_REMEMBERED, len(wanted)):
+    while len(memory) > max(REMEMBERED, len(wanted)):
         memory.popitem(last=False)

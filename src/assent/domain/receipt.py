@@ -144,6 +144,8 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
 
 def settled(answers: tuple[Answer, ...], joining: Joining) -> Preference:
     """What several answers come to."""
+    if len(answers) == 1:
+        return answers[0].preference
     said = {one.preference for one in answers}
     if len(said) == 1:
         return said.pop()

@@ -38,9 +38,10 @@ class Policy:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.rules = workspace.rules
         self.holds = Holds(workspace)
-        self.stamps = workspace.rules.unstamped_events == "stamp"
-        self.asks_newest = workspace.rules.revoked_since == "newest"
+        self.stamps = self.rules.unstamped_events == "stamp"
+        self.asks_newest = self.rules.revoked_since == "newest"
         self._decisions = _Decisions(workspace)
 
     @property

@@ -42,11 +42,29 @@ def fold(receipts: Iterable[Said]) -> Profile:
     """The profile of one person, of all receipts about them in any order: those that name the user id, and those of
     the anonymous ids that some of these name too."""
     ordered = sorted(receipts, key=lambda one: one.moment)
+    if len(ordered) == 1:
+        return _of_one(ordered[0])
     profile = msgspec.structs.replace(_NOBODY, links=_links(ordered))
     spoke_alone = _spoke_alone(ordered, profile.links)
     for _moment, tick in groupby(ordered, key=lambda one: one.moment):
         profile = _after(profile, list(tick), spoke_alone)
     return profile
+
+
+def _of_one(said: Said) -> Profile:
+    """What `fold` comes to where nothing was said before, as for nearly everybody whose first receipt comes in."""
+    statement, moment = said.statement, said.moment
+    subject = statement.subject
+    is_linked = subject.user_id is not None and subject.anonymous_id is not None
+    named = sorted(statement.preferences.items(), key=lambda one: (_RANK[one[1]], one[0]))
+    return Profile(
+        {category: (Answer(preference, moment, said.number),) for category, preference in named[:MOST_CATEGORIES]},
+        {subject.anonymous_id: moment} if is_linked and subject.anonymous_id is not None else {},
+        max(_NOBODY.latest, moment),
+        said.position,
+        1,
+        _says_something(statement),
+    )
 
 
 def followed(profile: Profile, newest: Said) -> Profile | None:
@@ -90,29 +108,30 @@ class _Voice(NamedTuple):
 
 def _after(profile: Profile, tick: Sequence[Said], spoke_alone: set[str]) -> Profile:
     """The profile after everything that was said at one moment."""
+    moment = tick[0].moment
     answers = dict(profile.answers)
-    heard = [(one, _voice(profile, one, spoke_alone)) for one in tick]
+    heard = [(one, _voice(profile, one.statement, moment, spoke_alone)) for one in tick]
     saying = sorted(
         ((one, voice, category, preference) for one, voice in heard for category, preference in _named(one)),
         key=lambda said: _RANK[said[3]],
     )
     for one, voice, category, preference in saying:
-        _set(answers, category, preference, one, voice)
+        _set(answers, category, Answer(preference, moment, one.number, voice.stream), voice)
     for one, voice in heard:
         for category, preference in _implied(answers, one, voice):
-            _set(answers, category, preference, one, voice)
-    return msgspec.structs.replace(
-        profile,
-        answers=answers,
-        latest=max(profile.latest, tick[0].moment),
-        position=max(profile.position, *(one.position for one in tick)),
-        receipts=profile.receipts + len(tick),
-        spoke=profile.spoke or any(_says_something(one.statement) for one in tick),
+            _set(answers, category, Answer(preference, moment, one.number, voice.stream), voice)
+    return Profile(
+        answers,
+        profile.links,
+        max(profile.latest, moment),
+        max(profile.position, *[one.position for one in tick]),
+        profile.receipts + len(tick),
+        profile.spoke or any(_says_something(one.statement) for one in tick),
     )
 
 
-def _voice(profile: Profile, said: Said, spoke_alone: set[str]) -> _Voice:
-    subject, moment = said.statement.subject, said.moment
+def _voice(profile: Profile, statement: Statement, moment: Moment, spoke_alone: set[str]) -> _Voice:
+    subject = statement.subject
     device = subject.anonymous_id
     linked = frozenset(one for one, since in profile.links.items() if since < moment)
     if device is None or (subject.user_id is None and (device in linked or device not in profile.links)):
@@ -120,7 +139,7 @@ def _voice(profile: Profile, said: Said, spoke_alone: set[str]) -> _Voice:
     if subject.user_id is None:
         return _Voice(device, frozenset({device}))
     is_joined_now = profile.links[device] == moment and device in spoke_alone
-    if is_joined_now and said.statement.method in (Method.EVENT, Method.SIGNAL):
+    if is_joined_now and statement.method in (Method.EVENT, Method.SIGNAL):
         # The stamp of a browser that was somebody's before: it repeats what that browser said, and is no new answer.
         return _Voice(device, frozenset({device}))
     return _Voice("", linked | {"", device})
@@ -143,17 +162,15 @@ def _implied(answers: dict[str, tuple[Answer, ...]], said: Said, voice: _Voice) 
     ]
 
 
-def _set(
-    answers: dict[str, tuple[Answer, ...]], category: str, preference: Preference, said: Said, voice: _Voice
-) -> None:
+def _set(answers: dict[str, tuple[Answer, ...]], category: str, answer: Answer, voice: _Voice) -> None:
     if category not in answers and len(answers) >= MOST_CATEGORIES:
         return
     standing = answers.get(category, ())
     replaced = [one for one in standing if one.stream in voice.scope]
-    if preference is Preference.UNKNOWN and any(one.preference is Preference.DENIED for one in replaced):
+    if answer.preference is Preference.UNKNOWN and any(one.preference is Preference.DENIED for one in replaced):
         return
-    others = tuple(one for one in standing if one.stream not in voice.scope)
-    answers[category] = (*others, Answer(preference, said.moment, said.number, voice.stream))
+    others = [one for one in standing if one.stream not in voice.scope]
+    answers[category] = (*others, answer)
 
 
 def _says_something(statement: Statement) -> bool:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from assent.domain.decision import Decision, Reason, Verdict
-from assent.domain.receipt import Preference, Profile
+from assent.domain.receipt import Preference, Profile, settled
 from assent.domain.workspace import Rules
 from assent.engine.policy import Policy, event_of
 from assent.engine.receipts import choice_of
@@ -39,8 +39,8 @@ def answers_of(profile: Profile, rules: Rules) -> Answers:
     """A profile as a consent object has it: what is not granted is refused, and what is unknown is not named."""
     return tuple(
         (category, said is Preference.GRANTED)
-        for category, said in profile.preferences(rules.joined_profiles).items()
-        if said is not Preference.UNKNOWN
+        for category, standing in sorted(profile.answers.items())
+        if (said := settled(standing, rules.joined_profiles)) is not Preference.UNKNOWN
     )
 
 
@@ -69,7 +69,7 @@ def by_newest(policy: Policy, destination: str, key: bytes, profile: Profile | N
     """The decision on an event if it carried what its person said last; None where they said nothing."""
     if profile is None or not profile.spoke:
         return None
-    return policy.decide_key(_key_with(key, answers_of(profile, policy.workspace.rules))).get(destination)
+    return policy.decide_key(_key_with(key, answers_of(profile, policy.rules))).get(destination)
 
 
 def revoked(newest: Decision) -> Decision:

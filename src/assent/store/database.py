@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -103,5 +104,5 @@ def execute_many(connection: Connection, statement: ClauseElement, rows: Sequenc
     """
     compiled = statement.compile(dialect=connection.dialect)
     names = getattr(compiled, "positiontup", None)
-    values: Any = [tuple(row[name] for name in names) for row in rows] if names else rows
+    values: Any = list(map(itemgetter(*names), rows)) if names else rows
     connection.exec_driver_sql(str(compiled), values)

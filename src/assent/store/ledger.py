@@ -24,7 +24,7 @@ from assent.store.profile_rows import (
     said_last,
     users_of,
 )
-from assent.store.receipt_rows import pseudonym, receipt_of, row_of
+from assent.store.receipt_rows import pseudonym, receipt_of, rows_of
 from assent.store.tables import consent_keys, identities, ledger, people_by_answer, profiles, receipts
 
 _A_BATCH: Final = 2_000
@@ -360,7 +360,7 @@ def _write(connection: Connection, state: LedgerState, statements: Sequence[Stat
         written.append(receipt)
         previous = receipt.hash
     if written:
-        execute_many(connection, insert(receipts), [row_of(one) for one in written])
+        execute_many(connection, insert(receipts), rows_of(written))
         _move(connection, number=written[-1].number, hash=bytes.fromhex(previous))
         Changes(connection).add(written)
     return written

@@ -197,11 +197,12 @@ def _later(last: Utterance | None, statement: Statement) -> Utterance | None:
 
 def _rows(connection: Connection, people: Sequence[str]) -> dict[str, _Kept]:
     found: dict[str, _Kept] = {}
+    query = select(profiles.c.person, profiles.c.profile, profiles.c.is_joined, profiles.c.said)
     for some in _chunks(people):
-        for row in connection.execute(select(profiles).where(profiles.c.person.in_(some))):
-            kept = _Kept(_decode_profile(row.profile), row.is_joined, _decode_utterance(row.said) if row.said else None)
-            kept.counted = kept.profile.preferences() if _is_counted(row.person, kept) else None
-            found[row.person] = kept
+        for person, profile, is_joined, said in connection.execute(query.where(profiles.c.person.in_(some))):
+            kept = _Kept(_decode_profile(profile), is_joined, _decode_utterance(said) if said else None)
+            kept.counted = kept.profile.preferences() if _is_counted(person, kept) else None
+            found[person] = kept
     return found
 
 
@@ -250,7 +251,12 @@ def receipts_about(connection: Connection, subject: Subject, offset: int | None 
 
 
 def profiles_by_person(connection: Connection, people: Sequence[str]) -> dict[str, Profile]:
-    return {person: kept.profile for person, kept in _rows(connection, people).items()}
+    query = select(profiles.c.person, profiles.c.profile)
+    return {
+        person: _decode_profile(profile)
+        for some in _chunks(people)
+        for person, profile in connection.execute(query.where(profiles.c.person.in_(some)))
+    }
 
 
 def profiles_at(connection: Connection, subjects: Iterable[Subject]) -> dict[Subject, Profile | None]:
@@ -259,8 +265,8 @@ def profiles_at(connection: Connection, subjects: Iterable[Subject]) -> dict[Sub
     devices = {one.anonymous_id for one in asked if one.user_id is None and one.anonymous_id is not None}
     linked = users_of(connection, sorted(devices))
     people = {one: _people(one, linked) for one in asked}
-    rows = _rows(connection, sorted({person for several in people.values() for person in several}))
-    return {one: _together([rows[person] for person in several if person in rows]) for one, several in people.items()}
+    found = profiles_by_person(connection, sorted({person for several in people.values() for person in several}))
+    return {one: _together([found[person] for person in several if person in found]) for one, several in people.items()}
 
 
 def _people(subject: Subject, linked: dict[str, list[str]]) -> list[str]:
@@ -270,8 +276,8 @@ def _people(subject: Subject, linked: dict[str, list[str]]) -> list[str]:
     return [f"u{one}" for one in users] if users else [f"a{subject.anonymous_id}"]
 
 
-def _together(rows: Sequence[_Kept]) -> Profile | None:
-    return together([one.profile for one in rows]) if rows else None
+def _together(found: Sequence[Profile]) -> Profile | None:
+    return together(found) if found else None
 
 
 def said_last(connection: Connection, subjects: Iterable[Subject]) -> dict[Subject, "Known"]:
@@ -279,8 +285,17 @@ def said_last(connection: Connection, subjects: Iterable[Subject]) -> dict[Subje
     asked = list(subjects)
     linked = users_of(connection, sorted({one.anonymous_id for one in asked if one.anonymous_id is not None}))
     keys = {person for one in asked for person in _own_rows(one)}
-    rows = _rows(connection, sorted(keys))
-    return {one: _known(one, rows, linked) for one in asked}
+    said = _said_by_person(connection, sorted(keys))
+    return {one: _known(one, said, linked) for one in asked}
+
+
+def _said_by_person(connection: Connection, people: Sequence[str]) -> dict[str, Utterance | None]:
+    query = select(profiles.c.person, profiles.c.said)
+    return {
+        person: _decode_utterance(said) if said else None
+        for some in _chunks(people)
+        for person, said in connection.execute(query.where(profiles.c.person.in_(some)))
+    }
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -296,11 +311,11 @@ def _own_rows(subject: Subject) -> list[str]:
     return [*rows, f"a{subject.anonymous_id}"] if subject.anonymous_id is not None else rows
 
 
-def _known(subject: Subject, rows: dict[str, _Kept], linked: dict[str, list[str]]) -> Known:
-    own = [rows[person] for person in _own_rows(subject) if person in rows]
-    device = _own_rows(subject)[-1:]
-    last = rows[device[0]].last if device and device[0] in rows else None
-    return Known(last, bool(own), subject.user_id in linked.get(subject.anonymous_id or "", ()))
+def _known(subject: Subject, said: dict[str, Utterance | None], linked: dict[str, list[str]]) -> Known:
+    own = _own_rows(subject)
+    last = said.get(own[-1]) if own else None
+    heard_of = any(person in said for person in own)
+    return Known(last, heard_of, subject.user_id in linked.get(subject.anonymous_id or "", ()))
 
 
 def _subject(person: str) -> Subject:

@@ -1,6 +1,7 @@
 """Receipts as rows, and rows as receipts."""
 
 import hmac
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,13 @@ _decode_notice = msgspec.json.Decoder(Notice).decode
 _NO_NOTICE: Final = _encode(Notice())
 
 
-def row_of(receipt: Receipt) -> dict[str, Any]:
+def rows_of(written: Iterable[Receipt]) -> list[dict[str, Any]]:
+    # One for all of them: to make a compressor takes longer than to compress.
+    compress = zstandard.ZstdCompressor(1).compress
+    return [_row_of(one, compress) for one in written]
+
+
+def _row_of(receipt: Receipt, compress: Callable[[bytes], bytes]) -> dict[str, Any]:
     said = receipt.said
     return {
         "number": receipt.number,
@@ -36,7 +43,7 @@ def row_of(receipt: Receipt) -> dict[str, Any]:
         "skew": said.skew,
         "notice": _encode(said.notice) if said.notice != Notice() else _NO_NOTICE,
         "offset": said.offset,
-        "evidence": zstandard.compress(said.evidence, 1),
+        "evidence": compress(said.evidence),
         "salt": receipt.salt,
         "sealed_ids": bytes.fromhex(receipt.seals[0]),
         "sealed_evidence": bytes.fromhex(receipt.seals[1]),
