@@ -95,3 +95,23 @@ def test_receipts_are_paged(api: Api) -> None:
     second = api.owner.get("/receipts", params=following).json()["data"]
     assert first["receipts"][0]["number"] == second["receipts"][0]["number"] + 1
     assert first["receipts"][0]["previous"] == second["receipts"][0]["hash"]
+
+
+def test_a_stamped_event_names_the_receipts_that_decided_on_it(api: Api) -> None:
+    workspace = a_workspace(warehouse="blackhole", pixel="blackhole")
+    api.put({**workspace, "consent": {**workspace["consent"], "rules": {"unstamped_events": "stamp"}}})
+    try:
+        answer = api.owner.post("/consent", json={**CHOICE, "userId": "silent"}).json()
+        [receipt] = answer["data"]["receipts"]
+        api.track("bare", userId="silent")
+        api.track("spoken", userId="silent", preferences={"analytics": True})
+        api.wait_for("bare", warehouse="delivered", pixel="withheld")
+        # What is said afterwards changes nothing of why.
+        api.owner.post("/consent", json={"userId": "silent", "preferences": {"advertising": "granted"}})
+        assert api.data("/events/bare/decisions")["stamped"] == {
+            "preferences": CHOICE["preferences"],
+            "receipts": [receipt["id"]],
+        }
+        assert api.data("/events/spoken/decisions")["stamped"] is None
+    finally:
+        api.put(workspace)

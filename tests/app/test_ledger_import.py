@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from assent.app.cli.data_directory import stores_of
-from assent.app.services.ledger_import import Imported, import_rows, read_mapping, read_rows, rows_of
+from assent.app.services.ledger_import import Imported, import_rows, read_mapping, read_rows, rows_of, write_rejected
 from assent.app.services.receipt_export import exported
 from assent.app.wiring import Stores
 from assent.domain.errors import InvalidInput
@@ -65,8 +69,53 @@ def test_json_lines_are_read_too_and_other_files_are_not(stores: Stores) -> None
     assert (done.written, [one.row for one in done.rejected]) == (1, [2, 3])
     with pytest.raises(InvalidInput, match="xlsx"):
         imported(stores, b"", ".xlsx")
-    with pytest.raises(InvalidInput, match="pyarrow"):
-        list(rows_of(Path("choices.parquet")))
+
+
+def parquet_file(path: Path, rows: int = 4) -> Path:
+    columns = {
+        "id": pyarrow.array(["ann", None, "cleo", "dora"] * (rows // 4)),
+        "ads": pyarrow.array(["yes", "no", "maybe", "no"] * (rows // 4)).dictionary_encode(),
+        "when": pyarrow.array([datetime(2026, 1, 1, 10)] * rows, pyarrow.timestamp("us")),
+        "score": pyarrow.array([Decimal("0.5")] * rows),
+        "photo": pyarrow.array([b"\x00\xff"] * rows),
+    }
+    parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+def test_parquet_is_read_with_its_own_types(stores: Stores, tmp_path: Path) -> None:
+    path = parquet_file(tmp_path / "choices.parquet")
+    told: list[int] = []
+    done = import_rows(stores, rows_of(path, told.append), MAPPING, source="crm", at=NOON)
+    assert (done.written, [one.row for one in done.rejected]) == (2, [2, 3])
+    assert told == [path.stat().st_size]
+    dora, ann = stores.ledger.receipts(5)
+    assert (ann.said.subject, ann.said.preferences) == (Subject("ann"), {"ads": Preference.GRANTED})
+    assert (dora.said.subject, dora.said.preferences) == (Subject("dora"), {"ads": Preference.DENIED})
+    assert ann.said.occurred_at == 1_767_261_600_000
+    assert json.loads(ann.said.evidence)["score"] == "0.5"
+
+    write_rejected(tmp_path / "rejected.jsonl", done.rejected)
+    refused = json.loads((tmp_path / "rejected.jsonl").read_text().splitlines()[1])
+    assert (refused["row"], refused["said"]["id"], refused["said"]["photo"]) == (3, "cleo", "AP8=")
+
+
+def test_parquet_is_read_in_parts(tmp_path: Path) -> None:
+    path = parquet_file(tmp_path / "choices.parquet", rows=12_000)
+    told: list[int] = []
+    assert len(list(rows_of(path, told.append))) == 12_000
+    assert len(told) == 3
+    assert told[-1] == path.stat().st_size
+
+
+def test_what_is_no_parquet_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "choices.parquet"
+    path.write_bytes(TABLE)
+    with pytest.raises(InvalidInput, match="cannot be read as Parquet"):
+        list(rows_of(path))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InvalidInput, match=r"assent\[parquet\]"):
+        list(rows_of(path))
 
 
 @pytest.mark.parametrize("text", ["ads", "ads=", "=userId", "ads=colour", "ads=category:"])

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Send
 from assent.app.answers import answer, error_body
 from assent.app.console import Console
 from assent.app.gateway import TRACKING_PATHS, Gateway
-from assent.app.hooks import PATH, take_consent
+from assent.app.hooks import PATHS, take_consent
 from assent.app.scripts import is_script, serve_script
 from assent.app.settings import answers_at, serve_settings
 from assent.app.wiring import Server
@@ -57,7 +57,7 @@ class Application:
             observing = server.in_force.version.workspace.observe
             text = server.metrics.render(server.log, server.delivery.workers, server.ledger, observing=observing)
             await answer(send, 200, text, [_TEXT])
-        elif path == PATH:
+        elif path in PATHS:
             await take_consent(scope, receive, send, self._server)
         elif path == "/api" or path.startswith("/api/"):
             await self._api(scope, receive, send)

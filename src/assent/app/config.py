@@ -33,7 +33,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server keeps its data and how long.
 
     The log forgets events after `keep`, and the oldest when it is over `keep_bytes` (None: no limit). `hook_secret` is
-    what webhooks are signed with; None takes none.
+    what webhooks are signed with, `onetrust_token` what those of OneTrust may come with instead; None takes none.
     """
 
     data: Path
@@ -41,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keep_bytes: int | None = None
     oidc: Oidc | None = None
     hook_secret: str | None = None
+    onetrust_token: str | None = None
 
     def __repr__(self) -> str:
         return f"Config(data={self.data!r})"

@@ -1,4 +1,7 @@
-"""`POST /hooks/consent`: consent that another system tells of by itself, signed with a secret that both know."""
+"""`POST /hooks/consent`: consent that another system tells of by itself, signed with a secret that both know.
+
+`POST /hooks/consent/onetrust` takes what OneTrust sends. It cannot sign, and sends a fixed token in a header instead.
+"""
 
 import asyncio
 import hashlib
@@ -11,12 +14,14 @@ from litestar.types import HTTPScope, Receive, Send
 
 from assent.app.answers import JSON, answer, error_body
 from assent.app.api.ledger import ChoiceBody, ChoicesBody
-from assent.app.services import ledger
+from assent.app.services import ledger, onetrust
 from assent.app.wiring import Server, now
 from assent.domain.errors import AssentError, BodyTooLarge, InvalidInput, Unauthorized
-from assent.domain.receipt import Method
+from assent.domain.receipt import Method, Receipt
 
-PATH: Final = "/hooks/consent"
+GENERIC: Final = "/hooks/consent"
+ONETRUST: Final = "/hooks/consent/onetrust"
+PATHS: Final = frozenset({GENERIC, ONETRUST})
 SIGNATURE: Final = "x-assent-signature"
 """The header that holds `t=<seconds since 1970>,v1=<hex>`: HMAC-SHA256 of the time, a dot and the body."""
 
@@ -30,19 +35,37 @@ _decode_many = msgspec.json.Decoder(ChoicesBody).decode
 
 
 async def take_consent(scope: HTTPScope, receive: Receive, send: Send, server: Server) -> None:
-    """Answer a request to `PATH`."""
+    """Answer a request to one of `PATHS`."""
     if scope["method"] != "POST":
         await answer(send, 405, error_body("method_not_allowed", f"`{scope['method']}` is not for here: use POST"))
         return
+    record = _record_onetrust if scope["path"] == ONETRUST else _record
     try:
         body = await _read(receive)
-        signature = check_signature(server.config.hook_secret, _header(scope), body, at=now() // 1000)
-        receipts = await asyncio.to_thread(_record, server, body, signature)
+        key = _checked(scope, server, body)
+        receipts = await asyncio.to_thread(record, server, body, key)
     except AssentError as error:
         name = {401: "unauthorized", 400: "invalid_input"}.get(error.status, "unavailable")
         await answer(send, error.status, error_body(name, error.message))
     else:
-        await answer(send, 200, msgspec.json.encode({"receipts": receipts}), [JSON])
+        await answer(send, 200, msgspec.json.encode({"receipts": [one.id for one in receipts]}), [JSON])
+
+
+def _checked(scope: HTTPScope, server: Server, body: bytes) -> str:
+    """The idempotency key of a request that comes from who it should; empty where a token let it in."""
+    given = _header(scope, "authorization")
+    if scope["path"] == ONETRUST and given:
+        check_token(server.config.onetrust_token, given)
+        return ""
+    return "hook " + check_signature(server.config.hook_secret, _header(scope, SIGNATURE), body, at=now() // 1000)
+
+
+def check_token(token: str | None, given: str) -> None:
+    """Raises Unauthorized unless the header `Authorization` has the token."""
+    if token is None:
+        raise Unauthorized("this server takes no token here: start it with ASSENT_ONETRUST_TOKEN in its environment")
+    if not hmac.compare_digest(f"Bearer {token}".encode(), given.encode()):
+        raise Unauthorized("the token is not right: send `Authorization: Bearer` and what ASSENT_ONETRUST_TOKEN says")
 
 
 def check_signature(secret: str | None, header: str, body: bytes, *, at: int) -> str:
@@ -64,23 +87,47 @@ def sign(secret: str, at: int, body: bytes) -> str:
     return hmac.new(secret.encode(), b"%d.%b" % (at, body), hashlib.sha256).hexdigest()
 
 
-def _record(server: Server, body: bytes, signature: str) -> list[str]:
-    """Write what it says, once for each signature; the ids of the receipts."""
+def _record(server: Server, body: bytes, key: str) -> list[Receipt]:
+    """Write what it says, once for each key."""
     at = now()
     statements = [ledger.statement(one.choice(), source=one.source, at=at, method=Method.API) for one in _choices(body)]
-    return [one.id for one in ledger.record(server.stores, statements, key=f"hook {signature}", at=at)]
+    return ledger.record(server.stores, statements, key=key, at=at)
+
+
+def _record_onetrust(server: Server, body: bytes, key: str) -> list[Receipt]:
+    """Write what OneTrust says, and one of its events once, however often it is sent."""
+    at = now()
+    document = _json(body)
+    choice = onetrust.choice_of(document, server.in_force.version.workspace.categories)
+    if choice is None:
+        return []
+    if onetrust.is_event(document):
+        key = f"onetrust {hashlib.sha256(body).hexdigest()}"
+    said = ledger.statement(choice, source=onetrust.SOURCE, at=at, method=Method.API)
+    return ledger.record(server.stores, [said], key=key, at=at)
 
 
 def _choices(body: bytes) -> list[ChoiceBody]:
+    parsed = _json(body)
     try:
-        parsed: Any = msgspec.json.decode(body)
         return _decode_many(body).choices if isinstance(parsed, dict) and "choices" in parsed else [_decode_one(body)]
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"the body cannot be used: {error}") from None
+        raise _unusable(error) from None
 
 
-def _header(scope: HTTPScope) -> str:
-    name = SIGNATURE.encode()
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: Exception) -> InvalidInput:
+    return InvalidInput(f"the body cannot be used: {error}")
+
+
+def _header(scope: HTTPScope, wanted: str) -> str:
+    name = wanted.encode()
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 

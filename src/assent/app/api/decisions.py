@@ -12,6 +12,7 @@ from litestar.params import PathParameter, QueryParameter, RawBody
 from assent.app.api.bodies import Body, Data, failures
 from assent.app.api.document import EventBody
 from assent.app.api.events import Event, event_body
+from assent.app.api.ledger import Preferences
 from assent.app.api.times import Time, epoch_ms, time_parameter, time_text
 from assent.app.services.decide_event import as_from, decide_everywhere, read_event
 from assent.app.services.explain_event import Explained, Explainer, choose
@@ -19,6 +20,7 @@ from assent.app.services.fates import Fates
 from assent.app.wiring import Server
 from assent.domain.decision import Decision, Reason, Verdict, explain_decision
 from assent.domain.outcome import Attempt, State
+from assent.domain.receipt import Preference
 from assent.domain.workspace import Workspace
 from assent.engine.fate import Fate
 from assent.engine.rule import DecisiveRule, RuleName
@@ -124,15 +126,28 @@ class Namesake(Body, frozen=True):
     received_at: Time
 
 
+class Stamped(Body, frozen=True):
+    """The consent that an event without any got from the ledger: what was known of its person when it came in, and by
+    which receipts."""
+
+    preferences: Preferences
+    receipts: Annotated[
+        Sequence[str],
+        msgspec.Meta(description="The ids of the receipts.", examples=[["rcp_64908bbf394e4c82083bf4c9"]]),
+    ]
+
+
 class EventDecisions(Body, frozen=True):
     """One event and what became of it: a decision for each destination of the workspace in force, then for those that
     had it to read and were removed since.
 
-    `others` are further events with the same message id: from another source, or over 24 hours apart.
+    `stamped` is null unless the event carried no consent and the ledger had some. `others` are further events with the
+    same message id: from another source, or over 24 hours apart.
     """
 
     event: Event
     decisions: Sequence[DestinationFate]
+    stamped: Stamped | None
     others: Sequence[Namesake]
 
 
@@ -233,8 +248,16 @@ def _explanation(explained: Explained, others: Sequence[Explained], server: Serv
     return EventDecisions(
         event_body(explained.found.record),
         [_fate_in_words(workspace, one, explained.rules.get(one.destination, ())) for one in explained.fates],
+        _stamped(explained),
         [Namesake(one.found.record.source, time_text(one.found.record.received_at)) for one in others],
     )
+
+
+def _stamped(explained: Explained) -> Stamped | None:
+    if not explained.stamped:
+        return None
+    said = {one: Preference.GRANTED if granted else Preference.DENIED for one, granted in explained.stamped}
+    return Stamped(said, explained.receipts)
 
 
 def _fate_in_words(workspace: Workspace, fate: Fate, rules: Iterable[DecisiveRule]) -> DestinationFate:

@@ -71,7 +71,8 @@ def serve(
 ) -> None:
     """Take events in, deliver them where people consented: gateway, settings, API and delivery in one process.
 
-    With ASSENT_HOOK_SECRET in its environment, it takes signed webhooks at /hooks/consent.
+    With ASSENT_HOOK_SECRET in its environment, it takes signed webhooks at /hooks/consent; with ASSENT_ONETRUST_TOKEN,
+    those of OneTrust at /hooks/consent/onetrust.
 
     SIGTERM and SIGINT let it finish what is in flight; then it ends with exit status 0.
     """
@@ -88,5 +89,6 @@ def serve(
             keep_bytes=int(keep_gb * _GIGABYTE) if keep_gb is not None else None,
             oidc=read_oidc(oidc_issuer, oidc_client_id, secret, oidc_name, oidc_members),
             hook_secret=os.environ.get("ASSENT_HOOK_SECRET") or None,
+            onetrust_token=os.environ.get("ASSENT_ONETRUST_TOKEN") or None,
         )
         run(config, workspace, host, port)

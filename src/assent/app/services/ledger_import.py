@@ -230,14 +230,29 @@ def _json_rows(stream: BinaryIO, told: Callable[[int], None]) -> Iterator[Row | 
 
 def _parquet_rows(path: Path, told: Callable[[int], None]) -> Iterator[Row]:
     try:
-        from pyarrow import parquet  # type: ignore[import-not-found,unused-ignore]
+        from pyarrow import ArrowException, parquet
     except ImportError:
         raise InvalidInput(
-            "reading Parquet takes pyarrow, which is not installed here: install it, or write the file as CSV"
+            "reading Parquet takes pyarrow, which is not installed here: install `assent[parquet]`, or write the file "
+            "as CSV"
         ) from None
-    for batch in parquet.ParquetFile(path).iter_batches(_AT_ONCE):
-        yield from batch.to_pylist()
-    told(path.stat().st_size)
+    try:
+        with parquet.ParquetFile(path) as file:
+            done, total, size = 0, file.metadata.num_rows, path.stat().st_size
+            for batch in file.iter_batches(_AT_ONCE):
+                for row in batch.to_pylist():
+                    yield {column: _plain(value) for column, value in row.items()}
+                done += batch.num_rows
+                told(size * done // total)
+    except ArrowException as error:
+        raise InvalidInput(f"`{path.name}` cannot be read as Parquet: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, to be mapped and kept as evidence."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).isoformat()
+    return msgspec.to_builtins(value, enc_hook=str)
 
 
 def write_rejected(path: Path, rejected: Sequence[Rejected]) -> None:
