@@ -217,7 +217,7 @@ def test_no_answer_holds_a_secret(api: Api) -> None:
     choice = {"userId": "u-1", "preferences": {"analytics": "granted"}}
     receipt = api.owner.post("/consent", json=choice).json()["data"]["receipts"][0]["id"]
     about = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u-2"]}
-    regulation = api.owner.post("/regulations", json=about).json()["data"]["id"]
+    regulation = api.owner.post("/regulations", json=about).json()["data"]["regulateId"]
     document = api.nobody.get(f"{api.url}/api/docs/openapi.json").json()
     seen = []
     for path, item in document["paths"].items():
