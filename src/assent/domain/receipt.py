@@ -39,7 +39,7 @@ class Moment(NamedTuple):
     received_at: int
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """The person something is about, by one id or two."""
 
     user_id: str | None = None
@@ -49,7 +49,7 @@ class Subject(msgspec.Struct, frozen=True):
         return self.user_id or self.anonymous_id or ""
 
 
-class Notice(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True, gc=False):
     """In which words the person was asked, as far as it was told."""
 
     version: str | None = None
@@ -57,7 +57,7 @@ class Notice(msgspec.Struct, frozen=True):
     jurisdiction: str | None = None
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """What somebody said, before it is in the ledger.
 
     `complete` says that what is not named is refused. Without `readable` there was consent that says nothing that can
@@ -83,7 +83,7 @@ class Statement(msgspec.Struct, frozen=True):
         return Moment(self.occurred_at + self.skew, self.received_at + self.skew)
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One entry of the ledger, which is never changed.
 
     `number` counts from 1. `position` is the offset of the first event that it holds for. `hash` is over everything
@@ -109,7 +109,7 @@ class Receipt(msgspec.Struct, frozen=True):
         return self.salt is None
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
+class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One answer that stands: since when, and by which receipt. `stream` is the anonymous id of somebody who was joined
     to the profile and has not been heard since; empty for the person."""
 
@@ -119,7 +119,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     stream: str = ""
 
 
-class Profile(msgspec.Struct, frozen=True, array_like=True):
+class Profile(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is known of one person: a function of their receipts alone.
 
     `answers` has more than one per category where people who became one disagree. `links` are the person's anonymous

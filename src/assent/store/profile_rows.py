@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 
 
-class Utterance(msgspec.Struct, frozen=True):
+class Utterance(msgspec.Struct, frozen=True, gc=False):
     """What a device said last, as it came in: its next event is news only if it says something else."""
 
     preferences: dict[str, Preference]
