@@ -255,6 +255,7 @@ def _prepare(stores: Stores) -> dict[str, str]:
 def _measure(
     server: Running, invitation: tuple[str, str], token: str, ids: dict[str, str], beginnings: tuple[str, ...]
 ) -> Iterator[tuple[str, _Figures]]:
+    _wait_for_ledger(server)
     owner = _Visitor(server)
     owner.join(*invitation)
     owner.read("/account")  # raises where it did not come in
@@ -262,7 +263,6 @@ def _measure(
     document = json.loads(program.read("/api/docs/openapi.json"))
     routes = [path for path, methods in document["paths"].items() if "get" in methods]
     routes = sorted(path for path in routes if not path.startswith(_NOT_MEASURED))
-    _wait_for_ledger(server)
     receipt = json.loads(program.read("/api/v1/receipts?pagination.count=1"))["data"]["receipts"][0]
     person = receipt["userId"] or receipt["anonymousId"]
     found = {**ids, "preview": _counted(owner), "receipt": receipt["id"], "person": person, "any": person}
