@@ -81,6 +81,7 @@ _QUERIES: Final[dict[str, list[dict[str, str]]]] = {
     "/events": [{}, {"user": "user-17"}, {"text": "no such text"}, {"reason": "category_missing"}],
     "/failed": [{}, {"destination": "crm", "answer": "no such field"}],
     "/holds/change": [{"kind": "workspace"}, {"kind": "destination", "id": DESTINATIONS[0]}],
+    "/holds/trial": [{"kind": "destination", "id": DESTINATIONS[0]}, {"kind": "category", "id": CATEGORIES[0]}],
     "/privacy/consent/category": [{"id": CATEGORIES[0]}],
     "/privacy/consent/category/delete": [{"id": CATEGORIES[0]}],
     "/privacy/consent/category/disable": [{"id": CATEGORIES[0]}],

@@ -9,7 +9,7 @@ from decision_strategies import anything, json_texts, parsed, read_plainly, watc
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from assent.domain.decision import REASONS, SAID_SINCE, Decision
+from assent.domain.decision import REASONS, SAID_SINCE, Decision, Reason, Verdict
 from assent.domain.errors import InvalidInput
 from assent.domain.workspace import Category, Consent, Destination, Workspace
 from assent.engine import policy as compiled
@@ -26,6 +26,37 @@ SHOP = Workspace(
 def by_reference(workspace: Workspace, event: Any) -> Mapping[str, Decision]:
     decided = observe if workspace.observe else decide
     return {one.id: decided(workspace.rules, workspace.categories, one, event) for one in workspace.destinations}
+
+
+STRICT = Workspace(
+    consent=Consent(
+        "strict",
+        categories=(
+            Category("ad", destinations=("pixel",)),
+            Category("analytics", destinations=("pixel",)),
+            Category("off", destinations=("crm",), enabled=False),
+            Category("on", destinations=("crm",)),
+        ),
+    ),
+    destinations=(Destination("pixel"), Destination("crm")),
+)
+
+
+@pytest.mark.parametrize(
+    ("preferences", "destination", "reason", "categories"),
+    [
+        ({"on": True}, "crm", Reason.CATEGORY_DISABLED, ("off",)),
+        ({"on": True, "off": True}, "crm", Reason.CATEGORY_DISABLED, ("off",)),
+        ({"ad": "yes"}, "pixel", Reason.CONSENT_UNREADABLE, ("ad",)),
+        ({"analytics": 1, "other": True}, "pixel", Reason.CONSENT_UNREADABLE, ("analytics",)),
+    ],
+)
+def test_of_several_refusals_the_first_in_order_counts(
+    preferences: dict[str, Any], destination: str, reason: Reason, categories: tuple[str, ...]
+) -> None:
+    event = {"context": {"consent": {"categoryPreferences": preferences}}}
+    for decided in (by_reference(STRICT, event), Policy(STRICT).decide(event)):
+        assert decided[destination] == Decision(Verdict.WITHHOLD, reason, categories)
 
 
 @given(watching, parsed)
