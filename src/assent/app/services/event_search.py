@@ -18,7 +18,7 @@ from assent.engine.json import decode_leniently
 from assent.engine.outline import Outline, outline
 from assent.log.interface import Found, Log
 
-MOST_SCANNED: Final = 20_000
+MOST_SCANNED: Final = 12_000
 """How many events one search looks at before it says where it stopped."""
 
 _FIRST_CHUNK: Final = 500
