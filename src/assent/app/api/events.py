@@ -158,7 +158,7 @@ async def list_events(
 ) -> Data[EventPage]:
     """The events in the log that match every filter, newest first, and at how many destinations each is in which state.
 
-    `destination`, `state`, `verdict` and `reason` must hold together at one destination. One page looks at 12,000
+    `destination`, `state`, `verdict` and `reason` must hold together at one destination. One page looks at 10,000
     events at the most. Where it stops there, it has fewer events than asked for, perhaps none, and a `pagination.next`
     all the same: the list ends only where `next` is null. An event that comes in meanwhile is on no later page.
     """

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from assent.app.services.fates import Fates
+from assent.app.services.fates import Fates, FatesBetween
 from assent.domain.decision import Reason, Verdict
 from assent.domain.errors import InvalidInput, NotFound
 from assent.domain.outcome import State
@@ -18,7 +18,7 @@ from assent.engine.json import decode_leniently
 from assent.engine.outline import Outline, outline
 from assent.log.interface import Found, Log
 
-MOST_SCANNED: Final = 12_000
+MOST_SCANNED: Final = 10_000
 """How many events one search looks at before it says where it stopped."""
 
 _FIRST_CHUNK: Final = 500
@@ -136,12 +136,14 @@ class Searcher:
         start, end = await self._bounds(wanted, before)
         lowest = max(start, end - MOST_SCANNED)
         found = []
+        # What becomes of each kind of event is worked out once for all that is looked at.
+        fates = None if wanted.of_any_fate else await asyncio.to_thread(self._fates.between, lowest, end)
         chunk = _FIRST_CHUNK
         while end > lowest:
             first = max(lowest, end - chunk)
             chunk = min(chunk * 2, _LARGEST_CHUNK)
             try:
-                found += await self.between(wanted, first, end)
+                found += await self.between(wanted, first, end, fates)
             except NotFound:
                 # The log was trimmed meanwhile.
                 start = lowest = max(first + 1, self._log.start)
@@ -152,20 +154,20 @@ class Searcher:
             end = first
         return Page(found, end if end > start else None)
 
-    async def between(self, wanted: Wanted, first: int, end: int) -> list[Seen]:
+    async def between(self, wanted: Wanted, first: int, end: int, fates: FatesBetween | None = None) -> list[Seen]:
         """All wanted events at offsets in [first, end), newest first. Raises NotFound when they were trimmed."""
         records: list[Record] = []
         while first + len(records) < end:
             records += await self._log.read(first + len(records), end - first - len(records))
         stretch = [Found(offset, one) for offset, one in enumerate(records, first)]
-        return await asyncio.to_thread(self._matches, wanted, stretch)
+        return await asyncio.to_thread(self._matches, wanted, stretch, fates)
 
-    def _matches(self, wanted: Wanted, stretch: Sequence[Found]) -> list[Seen]:
+    def _matches(self, wanted: Wanted, stretch: Sequence[Found], fates: FatesBetween | None = None) -> list[Seen]:
         """Of some events, which are in the order of the log, the wanted ones, newest first."""
         right = [one for one in reversed(stretch) if wanted.wants(one.record)]
         if not right:
             return []
-        fates = self._fates.between(right[-1].offset, right[0].offset + 1)
+        fates = fates or self._fates.between(right[-1].offset, right[0].offset + 1)
         seen = [Seen(one.offset, one.record, fates.of(one)) for one in right]
         if wanted.of_any_fate:
             return seen
